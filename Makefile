@@ -1,0 +1,60 @@
+# Two commands do all the set-up: `make table` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp-$(shell cat pyproject.toml requirements.txt 2>/dev/null | cksum | cut -d' ' -f1)
+ARGS ?=
+
+.PHONY: help table test lint types docs docs-check lock clean
+
+help:
+	@echo "make table       measure the lesson's table (ARGS='--quick' for a tenth of the sizes)"
+	@echo "make test        run the test suite"
+	@echo "make lint types  check style and types"
+	@echo "make docs        write the generated parts of the README from build/table"
+	@echo "make docs-check  check that they are current"
+	@echo "make lock        pin the dependencies anew"
+	@echo "make clean       remove the environment and everything built"
+
+table: $(STAMP)
+	$(BIN)/lab table $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/python -m lab.report.readme --write build/table/table.json
+
+docs-check: $(STAMP)
+	$(BIN)/python -m lab.report.readme --check build/table/table.json
+
+# The environment is as new as the files that describe it: their checksum is in the stamp's name.
+$(STAMP): pyproject.toml requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"memory-lab needs Python 3.11 or newer and $(PYTHON) is %d.%d: make PYTHON=python3.12 ..." \
+		% sys.version_info[:2])'
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--no-deps --editable .
+	@touch $@
+
+# No index and no address is written into the file; hashes alone say what may be installed.
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--upgrade --output-file requirements.txt
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache

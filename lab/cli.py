@@ -1,0 +1,337 @@
+"""The `lab` command: thin; every command calls one function of the package.
+
+Heavy modules are imported inside the commands, so that `lab --help` answers at once.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from lab.measure.sweep import Schedule
+    from lab.pattern import Pattern, Role, Variant
+    from lab.report.terminal import Steps
+
+app = typer.Typer(
+    name="lab",
+    help="Measure what a claim about memory is worth.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+data = typer.Typer(help="Build, show or remove the lessons' data.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Processes side by side; as many as there are cores.")
+]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds for a point.")]
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write JSON there; - for the terminal."),
+]
+PlotFile = Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the curves there.")]
+Sizes = Annotated[
+    str | None, typer.Option(help="8000..128000 doubles; 10,20,40 lists.", show_default=False)
+]
+
+
+@app.callback()
+def lab(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Take the options that hold for every command."""
+    if debug:
+        os.environ["MEMORY_LAB_DEBUG"] = "1"
+
+
+@app.command(epilog="Example: lab table --quick")
+def table(
+    quick: Annotated[bool, typer.Option(help="A tenth of the lesson's sizes.")] = False,
+    jobs: Jobs = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(help="Extrapolate what would need more, e.g. 4GB; half of what is free."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for JSON, SVG and HTML.")] = Path("build/table"),
+    timings: Annotated[bool, typer.Option(help="Say where the time went.")] = False,
+    timeout: Timeout = 600.0,
+) -> None:
+    """Measure the lesson's table, with verdicts."""
+    from lab.report.table import print_table, print_timings, write_table
+    from lab.report.terminal import console, progress
+    from lab.table import measure_table
+    from lab.units import parse_bytes
+
+    screen = console()
+    most = parse_bytes(max_memory) if max_memory else _free_memory() // 2
+    with progress(screen) as steps:
+        _build_data(steps)
+        schedule = _schedule(jobs, timeout, steps, most)
+        found = measure_table(quick=quick, schedule=schedule, announce=steps.begin)
+    print_table(screen, found)
+    written = write_table(found, out)
+    screen.print(f"Written: {written}")
+    if timings:
+        print_timings(screen, found.timings)
+
+
+@app.command("list", epilog="Example: lab list")
+def list_() -> None:
+    """List the patterns and their variants."""
+    from lab.patterns import PATTERNS
+    from lab.report.terminal import console, print_patterns
+
+    print_patterns(console(), PATTERNS)
+
+
+@app.command(epilog="Example: lab show rows yield_per")
+def show(
+    pattern: Annotated[str, typer.Argument(help="A name from `lab list`.")],
+    variant: Annotated[str | None, typer.Argument(help="Only this variant.")] = None,
+) -> None:
+    """Show a pattern's claims and source."""
+    from lab.patterns import pattern as find
+    from lab.report.terminal import console, print_source
+
+    found = find(pattern)
+    print_source(console(), found, [found[variant]] if variant else found.variants)
+
+
+@app.command(epilog="Example: lab curve rows load_all yield_per --plot rows.svg")
+def curve(
+    pattern: Annotated[str, typer.Argument(help="A name from `lab list`.")],
+    variants: Annotated[list[str] | None, typer.Argument(help="All, if none is named.")] = None,
+    axis: Annotated[str | None, typer.Option(help="The pattern's first, if not given.")] = None,
+    sizes: Sizes = None,
+    plot: PlotFile = None,
+    json_file: JsonFile = None,
+    jobs: Jobs = None,
+    timeout: Timeout = 600.0,
+) -> None:
+    """Measure a pattern along one axis.
+
+    Each variant gets its heap, RSS and time, and a verdict on its claim. Exits with 0 when all
+    claims are kept, 1 when one is broken, 3 when a curve cannot tell.
+    """
+    from lab.compare import sweep_variants
+    from lab.patterns import pattern as find
+    from lab.report.curves import report_curves
+    from lab.report.terminal import console, progress
+    from lab.units import parse_sizes
+
+    found = find(pattern)
+    axis = axis or next(iter(found.axes))
+    chosen = _variants(found, variants, axis)
+    swept = parse_sizes(sizes) if sizes else None
+    screen = console(stderr=str(json_file) == "-")
+    with progress(screen) as steps:
+        count = sum(len(swept or found.sizes_for(variant, axis)) for variant in chosen)
+        steps.begin(f"{found.name} along {axis}", 3 * count)
+        curves = sweep_variants(
+            found,
+            chosen,
+            axis,
+            sizes=swept,
+            witnesses=("heap", "rss", "seconds"),
+            schedule=_schedule(jobs, timeout, steps),
+        )
+    claims = {variant.name: variant.peak for variant in chosen}
+    roles = {variant.name: variant.role for variant in chosen}
+    _end(report_curves(screen, found.name, curves, claims, roles, plot, json_file))
+
+
+@app.command(epilog='Example: lab measure json:dumps --sizes 100000..1600000 --claim "O(1)"')
+def measure(
+    target: Annotated[str, typer.Argument(help="package.module:function, called with a size.")],
+    claim: Annotated[str, typer.Option(help='What to test: "O(1)", "O(n)".')],
+    sizes: Sizes = "8000..128000",
+    setup: Annotated[
+        str | None,
+        typer.Option(help="package.module:context_manager; takes the size, yields the argument."),
+    ] = None,
+    axis: Annotated[str, typer.Option(help="What the size counts: n, rows, bytes, keys.")] = "n",
+    plot: PlotFile = None,
+    json_file: JsonFile = None,
+    jobs: Jobs = None,
+    timeout: Timeout = 600.0,
+) -> None:
+    """Measure a function of yours against a claim.
+
+    Exits with 0 when the claim is kept, 1 when it is broken, 3 when the curve cannot tell.
+    """
+    from lab.measure.sweep import sweep
+    from lab.pattern import O
+    from lab.report.curves import report_curves
+    from lab.report.terminal import console, progress
+    from lab.units import parse_sizes
+
+    held = O.parse(claim)
+    swept = parse_sizes(sizes or "8000..128000")
+    screen = console(stderr=str(json_file) == "-")
+    with progress(screen) as steps:
+        steps.begin(target, 3 * len(swept))
+        found = sweep(
+            target,
+            axis,
+            swept,
+            setup=setup,
+            witnesses=("heap", "rss", "seconds"),
+            schedule=_schedule(jobs, timeout, steps),
+        )
+    role: Role = "naive" if held.axes else "streaming"
+    _end(
+        report_curves(
+            screen, target, {target: found}, {target: held}, {target: role}, plot, json_file
+        )
+    )
+
+
+@app.command(epilog="Example: lab doctor")
+def doctor() -> None:
+    """Say what this machine lacks, if anything."""
+    from lab.doctor import examine
+    from lab.report.terminal import console, print_findings
+
+    findings = examine()
+    print_findings(console(), findings)
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(2)
+
+
+@data.command(epilog="Example: lab data build --rows 1000000")
+def build(
+    rows: Annotated[int, typer.Option(min=1, help="Posts.")] = 1_000_000,
+    keys: Annotated[int | None, typer.Option(min=1, help="Distinct tags; 200 at first.")] = None,
+    seed: Annotated[int | None, typer.Option(help="What every value is made from.")] = None,
+) -> None:
+    """Make the posts; what is there is added to."""
+    from lab.report.terminal import console, progress
+
+    screen = console()
+    with progress(screen) as steps:
+        made = _build_data(steps, rows, keys, seed)
+    screen.print(f"{made.rows:,} posts with {made.keys} distinct tags, seed {made.seed}.")
+
+
+@data.command(epilog="Example: lab data status")
+def status() -> None:
+    """Say what data there is, and where."""
+    from lab.data.status import describe_data
+    from lab.report.terminal import console
+
+    screen = console()
+    for line in describe_data():
+        screen.print(line, soft_wrap=True)
+
+
+@data.command(epilog="Example: lab data drop")
+def drop() -> None:
+    """Remove the lab's schema and files, and nothing else."""
+    from lab.data.database import database
+    from lab.data.files import drop_files
+    from lab.data.seed import drop as drop_schema
+    from lab.report.terminal import console
+
+    with database() as engine:
+        before = drop_schema(engine)
+    drop_files()
+    console().print(f"Removed {before.rows:,} posts." if before else "There was nothing to remove.")
+
+
+def _build_data(
+    steps: "Steps", rows: int = 1_000_000, keys: int | None = None, seed: int | None = None
+) -> Any:
+    from lab.data.database import database
+    from lab.data.seed import build as make
+
+    steps.begin("Posts", rows)
+    with database() as engine:
+        return make(engine, rows, keys, seed, progress=steps.reach)
+
+
+def _schedule(
+    jobs: int | None, timeout: float, steps: "Steps", max_memory: int | None = None
+) -> "Schedule":
+    from lab.measure.environment import usable_cores
+    from lab.measure.sweep import Schedule
+
+    return Schedule(jobs or usable_cores(), timeout, max_memory, steps.advance)
+
+
+def _variants(found: "Pattern", names: list[str] | None, axis: str) -> "list[Variant]":
+    if names:
+        return [found[name] for name in names]
+    return [variant for variant in found.variants if found.concerns(variant, axis)]
+
+
+def _free_memory() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def _end(exit_code: int) -> None:
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def main() -> NoReturn:
+    """Run the command; every error is a sentence, and ends with the right exit code."""
+    # A polite kill ends the children as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(standalone_mode=False)
+    except LabError as error:
+        code = _explain(error)
+    except (KeyboardInterrupt, typer.Abort):
+        print("lab: stopped.", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter must not try to flush it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 1
+    except Exception as error:
+        code = _unexpected(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _explain(error: LabError) -> int:
+    if os.environ.get("MEMORY_LAB_DEBUG"):
+        raise error
+    print(f"lab: {error}", file=sys.stderr)
+    if error.details:
+        print(error.details, file=sys.stderr)
+    return error.exit_code
+
+
+def _unexpected(error: Exception) -> int:
+    if hasattr(error, "show") and hasattr(error, "exit_code"):  # bad usage, by typer
+        error.show()
+        return int(error.exit_code)
+    if os.environ.get("MEMORY_LAB_DEBUG"):
+        raise error
+    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    if missing:
+        extra = "plots" if missing in ("matplotlib", "jinja2") else "patterns"
+        print(f"lab: {missing} is missing: pip install 'memory-lab[{extra}]'.", file=sys.stderr)
+    else:
+        name = type(error).__name__
+        print(f"lab: {name}: {error} (lab --debug shows where)", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

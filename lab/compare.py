@@ -1,0 +1,105 @@
+"""Variants of one pattern, measured side by side and held to the same answer."""
+
+from collections.abc import Mapping, Sequence
+
+from lab.errors import LabError
+from lab.measure.curve import Curve, Reading, Witness
+from lab.measure.sweep import Job, Schedule, curves, run
+from lab.measure.workload import Workload, warm_size
+from lab.pattern import Pattern, Variant
+
+_WARM_BYTES = 100
+"""A warm-up takes so many times more bytes than it would take rows."""
+
+
+def variant_workload(pattern: Pattern, variant: Variant, sizes: Mapping[str, int]) -> Workload:
+    """Describe a variant at given sizes; it is warmed up in a smaller world of the same kind."""
+    sizes = {**pattern.fixed, **sizes}
+    warm = {
+        axis: _warm(axis, size) if axis in pattern.fixed else size for axis, size in sizes.items()
+    }
+    common = {"pattern": f"{pattern.world_owner}:PATTERN", "variant": variant.name}
+    return Workload(
+        name=f"{pattern.name} {variant.name}",
+        opener="lab.pattern:open_variant",
+        arguments={**common, "sizes": sizes},
+        warm_up={**common, "sizes": warm},
+        preload=(pattern.world_owner.rpartition(".")[0] or pattern.world_owner,),
+    )
+
+
+def sweep_variants(
+    pattern: Pattern,
+    variants: Sequence[Variant],
+    axis: str,
+    *,
+    sizes: Sequence[int] | None = None,
+    witnesses: Sequence[Witness] = ("heap",),
+    schedule: Schedule | None = None,
+) -> dict[str, Curve]:
+    """Measure variants of a pattern along one axis; return a curve for each variant's name.
+
+    Without ``sizes``, each variant gets those that its claim wants.
+
+    Raises:
+        LabError: Two variants gave different answers at the same size, or one could not run.
+    """
+    sized = {
+        variant.name: [
+            (size, variant_workload(pattern, variant, {axis: size}))
+            for size in sizes or pattern.sizes_for(variant, axis)
+        ]
+        for variant in variants
+    }
+    largest = max(size for workloads in sized.values() for size, _ in workloads)
+    with pattern.prepare(**{**pattern.fixed, axis: largest}):
+        found = curves(sized, axis, witnesses, schedule)
+    check_same_answers(pattern, found)
+    return found
+
+
+def measure_variant(
+    pattern: Pattern,
+    variant: Variant,
+    sizes: Mapping[str, int],
+    witness: Witness = "heap",
+    schedule: Schedule | None = None,
+) -> Reading:
+    """Measure one variant once, at given sizes."""
+    workload = variant_workload(pattern, variant, sizes)
+    with pattern.prepare(**{**pattern.fixed, **sizes}):
+        return run([Job(workload, witness)], schedule or Schedule())[0]
+
+
+def check_same_answers(pattern: Pattern, found: Mapping[str, Curve]) -> None:
+    """Hold all curves of a pattern to one answer at each size of its worlds.
+
+    Raises:
+        DifferentAnswersError: Two differ, and neither is a trap that is declared to.
+    """
+    first: dict[tuple[str, int], tuple[str, str]] = {}
+    for name, curve in found.items():
+        if pattern[name].springs == "answer":
+            continue
+        for point in curve.points:
+            if not point.digest:
+                continue
+            # Along an axis of the variant's own, such as the batch, the world stays the same.
+            size = point.size if curve.axis in pattern.fixed else 0
+            other, digest = first.setdefault((curve.axis, size), (name, point.digest))
+            if digest != point.digest:
+                raise DifferentAnswersError(
+                    f"{pattern.name}: {name} gives another answer than {other} at "
+                    f"{point.size:,} {curve.axis}; figures of variants that do different things "
+                    "say nothing."
+                )
+
+
+class DifferentAnswersError(LabError):
+    """Variants that should answer alike do not: a broken promise, not a failed measurement."""
+
+    exit_code = 1
+
+
+def _warm(axis: str, size: int) -> int:
+    return warm_size(size, _WARM_BYTES if axis == "bytes" else 1)

@@ -1,0 +1,225 @@
+"""Posts, authors and an empty table of users: made inside the server, from a seed, once.
+
+Each value is a function of the row's number and the seed, so a smaller table is a prefix of a
+larger one, and a table that is too small is only added to.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.schema import AddConstraint, CreateSchema, CreateTable, DropSchema
+
+from lab.data.database import database, explained, schema
+from lab.data.home import home
+from lab.data.models import Base, Post
+from lab.errors import LabError
+
+ROWS = 1_000_000
+KEYS = 200
+AUTHORS = 2_000
+_LAYOUT = 1
+_CHUNK = 50_000
+_BYTES_PER_ROW = 900
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What is in the lab's schema; kept as the schema's comment.
+
+    Attributes:
+        rows: Posts.
+        keys: Distinct tags that posts are given.
+        seed: What every value was made from.
+        layout: Version of the tables; the lab rebuilds what an older one made.
+    """
+
+    rows: int
+    keys: int = KEYS
+    seed: int = 1
+    layout: int = _LAYOUT
+
+    def comment(self) -> str:
+        """Return the comment that marks the schema as the lab's."""
+        return json.dumps({"made by": "memory-lab", **asdict(self)})
+
+
+def built(connection: Connection) -> Built | None:
+    """Return what the lab's schema holds, or None where there is no such schema.
+
+    Raises:
+        LabError: A schema of that name exists that the lab did not make.
+    """
+    found = connection.execute(
+        text("select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = :name"),
+        {"name": schema()},
+    ).one_or_none()
+    if found is None:
+        return None
+    try:
+        said = json.loads(found[0])
+        if said.pop("made by") != "memory-lab":
+            raise ValueError
+        return Built(**said)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise LabError(
+            f"the database has a schema {schema()} that the lab did not make, and will not touch: "
+            "set MEMORY_LAB_SCHEMA to another name."
+        ) from None
+
+
+@contextmanager
+def posts_ready(rows: int, **_: int) -> Iterator[None]:
+    """Hold the database open, with at least so many posts in it."""
+    with database() as engine:
+        build(engine, rows)
+        yield
+
+
+def build(
+    engine: Engine,
+    rows: int = ROWS,
+    keys: int | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Make what is missing, in one transaction, and return what there is.
+
+    Data with other keys or another seed than those asked for is made anew; without a wish, what
+    is there is kept and only added to.
+
+    Args:
+        engine: From `database`.
+        rows: Posts wanted; more than that stay.
+        keys: Distinct tags.
+        seed: Any whole number.
+        progress: Called with the number of rows that there are.
+    """
+    with explained(engine):
+        with engine.connect() as connection, connection.begin():
+            # Whoever comes second waits here, and then finds the work done.
+            connection.execute(text("select pg_advisory_xact_lock(hashtext(:n))"), {"n": schema()})
+            before = built(connection)
+            wanted = _wanted(before, rows, keys, seed)
+            if wanted == before:
+                return wanted
+            _make(connection, before, wanted, progress)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("vacuum (analyze, freeze) authors, posts"))
+    return wanted
+
+
+def drop(engine: Engine) -> Built | None:
+    """Remove the lab's schema, and nothing else; return what was in it."""
+    with explained(engine), engine.begin() as connection:
+        before = built(connection)
+        if before is not None:
+            connection.execute(DropSchema(schema(), cascade=True))
+    return before
+
+
+def _wanted(before: Built | None, rows: int, keys: int | None, seed: int | None) -> Built:
+    default = before if before is not None and before.layout == _LAYOUT else Built(0)
+    wanted = Built(rows, keys or default.keys, default.seed if seed is None else seed)
+    if before is not None and replace(wanted, rows=before.rows) == before:
+        return replace(wanted, rows=max(rows, before.rows))
+    return wanted
+
+
+def _make(
+    connection: Connection, before: Built | None, wanted: Built, progress: Progress | None
+) -> None:
+    have = before.rows if before == replace(wanted, rows=before.rows if before else 0) else 0
+    _check_room(connection, wanted.rows - have)
+    if have == 0:
+        _make_tables(connection, wanted, rebuild=before is not None)
+    else:
+        connection.execute(text("alter table posts drop constraint posts_author_id_fkey"))
+    for first in range(have + 1, wanted.rows + 1, _CHUNK):
+        last = min(first + _CHUNK - 1, wanted.rows)
+        connection.execute(_INSERT_POSTS, {"first": first, "last": last, "authors": AUTHORS})
+        if progress is not None:
+            progress(last)
+    # Checking the references once, at the end, is cheaper than a million times.
+    (reference,) = Post.__table__.foreign_key_constraints  # type: ignore[attr-defined]
+    connection.execute(AddConstraint(reference, isolate_from_table=False))
+    connection.exec_driver_sql(f"comment on schema {schema()} is '{wanted.comment()}'")
+
+
+def _check_room(connection: Connection, rows: int) -> None:
+    """Refuse to fill up the disk that the embedded server is on."""
+    if connection.engine.url.host is not None:
+        return
+    free = shutil.disk_usage(home()).free
+    if free < rows * _BYTES_PER_ROW * 1.5:
+        raise LabError(
+            f"{rows:,} posts need about {rows * _BYTES_PER_ROW / 10**6:,.0f} MB on the disk of "
+            f"{home()}, and {free / 10**6:,.0f} MB are free: make room, or set MEMORY_LAB_HOME."
+        )
+
+
+def _make_tables(connection: Connection, wanted: Built, rebuild: bool) -> None:
+    if rebuild:
+        connection.execute(DropSchema(schema(), cascade=True))
+    connection.execute(CreateSchema(schema()))
+    connection.exec_driver_sql(_FUNCTIONS.format(seed=int(wanted.seed), keys=int(wanted.keys)))
+    for table in Base.metadata.sorted_tables:
+        connection.execute(CreateTable(table, include_foreign_key_constraints=[]))
+    connection.execute(_INSERT_AUTHORS, {"authors": AUTHORS})
+
+
+_FUNCTIONS = """
+create function noise(id bigint, salt int) returns bigint
+    language sql immutable parallel safe as
+$$ select hashint8extended(id, {seed}::bigint * 16 + salt) & x'1fffffffffffff'::bigint $$;
+
+create function topic(id bigint, salt int, keys int) returns text
+    language sql immutable parallel safe as
+$$ select 'topic-' || floor(keys * power(noise(id, salt) / 9007199254740992.0::float8, 2))::int $$;
+
+create function topics(id bigint, keys int default {keys}) returns text[]
+    language sql immutable parallel safe as
+$$ select array[topic(id, 4, keys), topic(id, 5, keys), topic(id, 6, keys)] $$;
+"""
+"""noise: 53 bits from a number; topics: three tags, the low-numbered ones the more frequent."""
+
+_INSERT_AUTHORS = text(
+    """
+    insert into authors (id, name)
+    select id, first[1 + id % 10] || ' ' || last[1 + id / 10 % 20] || ' ' || id
+    from generate_series(1, :authors) id, (select
+        array['Ada', 'Björn', 'Chloé', 'Dmitri', 'Élodie', 'Fatima', 'Grace', 'Håkon', 'Inês',
+              'José'] first,
+        array['Lovelace', 'Åström', 'Nguyễn', 'Иванова', 'Müller', 'O''Brien', '渡辺', 'Kowalski',
+              'Łukasz', 'Papadopoulos', 'Silva', 'Smith', 'Sørensen', 'Tanaka', 'Ünal', 'Varga',
+              'Weiß', 'Xu', 'Young', 'Žižek'] last) names
+    """
+)
+
+_INSERT_POSTS = text(
+    """
+    insert into posts (id, title, body, author_id, view_count, published, tags, created_at)
+    select id,
+        case a % 20 when 0 then 'Notes on "' else 'Notes on ' end
+            || word[1 + a / 20 % 16] || case a % 20 when 0 then '", ' else ' and ' end
+            || word[1 + a / 320 % 16] || ', part ' || a / 5120 % 1000,
+        repeat('Post ' || lpad(id::text, 7, '0') || ' about ' || word[1 + a / 20 % 16] || '. ', 19),
+        case b % 50 when 0 then null else 1 + b / 50 % :authors end,
+        c % 100000,
+        c / 100000 % 10 <> 0,
+        topics(id),
+        timestamptz '2024-01-01 00:00:00+00' + (id - 1) * interval '31 seconds'
+    from (
+        select id, noise(id, 1) a, noise(id, 2) b, noise(id, 3) c
+        from generate_series(:first, :last) id
+    ) numbers, (select
+        array['memory', 'streams', 'cursors', 'batches', 'iterators', 'generators', 'chunks',
+              'queries', 'sessions', 'sockets', 'pages', 'buffers', 'digests', 'limits', 'clients',
+              'servers'] word) words
+    """
+)

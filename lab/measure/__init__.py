@@ -1,0 +1,1 @@
+"""Witnesses, the fresh process, sweeps; growth and verdicts as pure arithmetic."""

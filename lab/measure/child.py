@@ -1,0 +1,121 @@
+"""The fresh processes: each measures one workload with one witness, and ends.
+
+A *template* process imports what the workloads share, once, and does nothing else. For every job
+it forks: the child starts from that same untouched state, however many went before, without
+paying for the imports again. The parent side is `lab.measure.process`.
+
+On standard input: for each job a newline, for which the template forks, and then the job as one
+line of JSON, which only the child reads. On the file descriptor named on the command line:
+``pid``, ``answer`` and ``status``, a line each.
+"""
+
+import gc
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from lab.linux import sent_when_parent_ends
+
+_SHOWN_FRAMES = 6
+_SHOWN_CHARACTERS = 4_000
+
+
+def main() -> None:
+    """Be the template: ``child PARENT ANSWER_FD MODULE…``."""
+    parent, answer_fd, *modules = sys.argv[1:]
+    die_with_parent = sent_when_parent_ends(signal.SIGKILL)
+    die_with_parent()
+    if os.getppid() != int(parent):
+        os._exit(1)  # it had ended before we asked
+    for module in ("memray", "lab.measure.witness", "lab.measure.workload", *modules):
+        with suppress(ImportError):  # the child will say what cannot be imported
+            import_module(module)
+    gc.collect()
+    gc.freeze()
+    template, out = os.getpid(), int(answer_fd)
+    while os.read(0, 1):
+        pid = os.fork()
+        if pid == 0:
+            die_with_parent()
+            if os.getppid() == template:
+                _child(out)
+            os._exit(0)
+        os.write(out, b"pid %d\n" % pid)
+        _, status = os.waitpid(pid, 0)
+        os.write(out, b"status %d\n" % status)
+
+
+def _child(out: int) -> None:
+    """Do one job and write its answer; never returns to the template's loop."""
+    os.setsid()
+    os.set_inheritable(out, False)
+    job = json.loads(_read_line())
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    # Only what the parent could import, in its order; the lab itself is there already.
+    sys.path[:] = job["path"]
+    try:
+        answer = _measure(job)
+    except BaseException as error:  # whatever it is, the parent must hear of it
+        answer = _failure(error, job)
+    with os.fdopen(out, "wb") as stream:
+        stream.write(b"answer %s\n" % json.dumps(answer).encode())
+    sys.stderr.flush()
+
+
+def _read_line() -> bytes:
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        part = os.read(0, 65_536)
+        if not part:
+            os._exit(1)
+        line += part
+    return bytes(line)
+
+
+def _measure(job: dict[str, Any]) -> dict[str, Any]:
+    from lab.measure.witness import observe
+    from lab.measure.workload import resolve
+
+    opener = resolve(job["opener"])
+    start = time.perf_counter()
+    with opener(**job["warm_up"]) as run:
+        run()
+    warm = time.perf_counter() - start
+    with opener(**job["arguments"]) as run:
+        reading, took = observe(job["witness"], run, Path(job["scratch"]))
+    return {"reading": asdict(reading), "worked": warm + took}
+
+
+def _failure(error: BaseException, job: dict[str, Any]) -> dict[str, Any]:
+    from lab.errors import LabError
+
+    if isinstance(error, LabError):
+        return {"failed": str(error), "details": error.details}
+    what = traceback.format_exception_only(error)[-1].strip()
+    frames = "".join(traceback.format_list(_their_frames(error))).rstrip()
+    return {
+        "failed": f"{job['name']} raised {what}"[:_SHOWN_CHARACTERS],
+        "details": frames[-_SHOWN_CHARACTERS:],
+    }
+
+
+def _their_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Leave out the harness's own frames and all but the innermost of the rest."""
+    ours = str(Path(__file__).parent)
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [f for f in frames if not f.filename.startswith((ours, "<frozen"))]
+    return theirs[-_SHOWN_FRAMES:]
+
+
+if __name__ == "__main__":
+    main()

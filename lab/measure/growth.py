@@ -1,0 +1,104 @@
+"""How a curve grows: bytes per item with a confidence interval, and an exponent.
+
+Pure arithmetic over sizes and peaks. A slope on logarithmic axes would be wrong for a curve with
+a constant part (0.6 for a leak of one integer a row beside a large batch), and choosing a
+complexity class from a handful of points is a lottery. So the slope is an ordinary least-squares
+line through the points as they are, and the exponent comes from the differences between
+neighbouring points, in which the constant part cancels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf, log2, sqrt
+
+_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+"""Student's t, 97.5 % quantile, for 1 to 10 degrees of freedom: two-sided 95 % intervals."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A least-squares line ``intercept + slope * x``, with the 95 % interval of its slope."""
+
+    slope: float
+    intercept: float
+    ci95: tuple[float, float]
+
+    def at(self, x: float) -> float:
+        """Return the line's value at ``x``."""
+        return self.intercept + self.slope * x
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What a curve does along its axis.
+
+    Attributes:
+        line: Peak in bytes against size in items; its slope is the bytes per item.
+        span: Items between the smallest and the largest size.
+        steps: Bytes added from each size to the next.
+        exponent: 1 for growth in proportion, 2 for quadratic; None where a step does not grow.
+        exponent_ci95: Its 95 % interval, or None.
+    """
+
+    line: Line
+    span: int
+    steps: tuple[float, ...]
+    exponent: float | None
+    exponent_ci95: tuple[float, float] | None
+
+    @property
+    def per_item(self) -> float:
+        """Bytes per item."""
+        return self.line.slope
+
+
+def t_975(freedom: int) -> float:
+    """Return the 97.5 % quantile of Student's t for a number of degrees of freedom.
+
+    Above ten degrees it uses the normal quantile with the first terms of the Cornish-Fisher
+    expansion (Abramowitz and Stegun, 26.7.5), right to three digits there.
+    """
+    if freedom <= len(_T_975):
+        return _T_975[freedom - 1]
+    z = 1.959964
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    return z + first / freedom + second / freedom**2
+
+
+def fit(xs: Sequence[float], ys: Sequence[float]) -> Line:
+    """Fit a line by ordinary least squares.
+
+    Needs two different ``xs``. With exactly two points the interval is unbounded.
+    """
+    count = len(xs)
+    mean_x, mean_y = sum(xs) / count, sum(ys) / count
+    spread = sum((x - mean_x) ** 2 for x in xs)
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / spread
+    intercept = mean_y - slope * mean_x
+    if count < 3:
+        return Line(slope, intercept, (-inf, inf))
+    residuals = sum((y - intercept - slope * x) ** 2 for x, y in zip(xs, ys, strict=True))
+    margin = t_975(count - 2) * sqrt(residuals / (count - 2) / spread)
+    return Line(slope, intercept, (slope - margin, slope + margin))
+
+
+def growth(sizes: Sequence[int], peaks: Sequence[float]) -> Growth:
+    """Describe how peaks grow with sizes; needs at least two sizes, in increasing order."""
+    steps = tuple(b - a for a, b in pairwise(peaks))
+    exponent, interval = _exponent(sizes, steps)
+    return Growth(fit(sizes, peaks), sizes[-1] - sizes[0], steps, exponent, interval)
+
+
+def _exponent(
+    sizes: Sequence[int], steps: Sequence[float]
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Fit a power of the size to the local slopes; a constant slope is the exponent 1."""
+    if len(steps) < 2 or min(steps) <= 0:
+        return None, None
+    pairs = list(pairwise(sizes))
+    middles = [log2((a + b) / 2) for a, b in pairs]
+    slopes = [log2(step / (b - a)) for step, (a, b) in zip(steps, pairs, strict=True)]
+    line = fit(middles, slopes)
+    return 1 + line.slope, (1 + line.ci95[0], 1 + line.ci95[1])

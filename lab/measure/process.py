@@ -1,0 +1,218 @@
+"""Fresh processes from the parent's side: have one measure, wait for it, leave none behind."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+from lab.linux import fixed_addresses
+from lab.measure.curve import Reading, Witness
+from lab.measure.workload import Workload
+
+_CHILD = "lab.measure.child"
+
+
+class Processes:
+    """The measuring processes of one run; leaving the block ends them and removes their files."""
+
+    def __init__(self) -> None:
+        self._all: list[_Template] = []
+        self._idle: dict[tuple[str, ...], list[_Template]] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> "Processes":
+        self._scratch = tempfile.TemporaryDirectory(prefix="memory-lab-")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        for template in self._all:
+            template.wait()
+        self._scratch.cleanup()
+
+    def close(self) -> None:
+        """End every process now; readings under way fail."""
+        with self._lock:
+            self._closed = True
+            for template in self._all:
+                template.kill()
+
+    def read(self, workload: Workload, witness: Witness, timeout: float) -> Reading:
+        """Measure a workload in a fresh process.
+
+        Args:
+            workload: What to run.
+            witness: How to look at it.
+            timeout: Seconds after which the process is ended; the reading then says so.
+
+        Raises:
+            LabError: The workload could not be opened, raised, or its process died.
+        """
+        start = time.perf_counter()
+        template = self._take(workload.preload)
+        with tempfile.TemporaryDirectory(dir=self._scratch.name) as folder:
+            try:
+                answer = template.measure(_job(workload, witness, folder), workload, timeout)
+            except TimeoutError:
+                return Reading(error=f"not finished after {timeout:g} s")
+        if template.alive:
+            with self._lock:
+                self._idle.setdefault(workload.preload, []).append(template)
+        if "failed" in answer:
+            raise LabError(answer["failed"], answer["details"])
+        reading = answer["reading"]
+        reading["series"] = tuple(map(tuple, reading["series"]))
+        reading["overhead"] = time.perf_counter() - start - answer["worked"]
+        return Reading(**reading)
+
+    def _take(self, preload: tuple[str, ...]) -> "_Template":
+        with self._lock:
+            if self._closed:
+                raise LabError("the measurement was stopped.")
+            idle = self._idle.get(preload)
+            if idle:
+                return idle.pop()
+            template = _Template(preload, Path(self._scratch.name))
+            self._all.append(template)
+            return template
+
+
+class _Template:
+    """A process that forks a fresh one for each job, one job at a time."""
+
+    def __init__(self, preload: tuple[str, ...], scratch: Path) -> None:
+        receive, send = os.pipe()
+        self._answers = receive
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(receive, selectors.EVENT_READ)
+        self._unread = b""
+        self._measuring: int | None = None
+        self._stderr = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by wait()
+        try:
+            with fixed_addresses():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", _CHILD, str(os.getpid()), str(send), *preload],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._stderr,
+                    pass_fds=(send,),
+                    start_new_session=True,
+                    env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": _path_to_lab()},
+                    bufsize=0,
+                )
+        finally:
+            os.close(send)
+
+    def measure(self, job: dict[str, Any], workload: Workload, timeout: float) -> dict[str, Any]:
+        """Have one job done.
+
+        Raises:
+            TimeoutError: It took too long; the template is of no use any more.
+            LabError: The process died before it answered.
+        """
+        deadline = time.monotonic() + timeout
+        self._stderr.seek(0)
+        self._stderr.truncate()
+        answer: dict[str, Any] | None = None
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(b"\n" + json.dumps(job).encode() + b"\n")
+        while True:
+            kind, _, rest = self._line(deadline).partition(b" ")
+            if kind == b"pid":
+                self._measuring = int(rest)
+            elif kind == b"answer":
+                answer = json.loads(rest)
+            else:
+                # Whatever the job started and left behind is in its group.
+                _kill_group(self._measuring)
+                self._measuring = None
+                code = (
+                    os.waitstatus_to_exitcode(int(rest)) if kind == b"status" else -signal.SIGKILL
+                )
+                return answer if answer is not None else self._died(code, workload)
+
+    def _line(self, deadline: float) -> bytes:
+        """Return the next line of the answers; empty when there will be no more."""
+        while b"\n" not in self._unread:
+            if not self._selector.select(max(0, deadline - time.monotonic())):
+                self.kill()
+                raise TimeoutError
+            part = os.read(self._answers, 65_536)
+            if not part:
+                return b""
+            self._unread += part
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _died(self, code: int, workload: Workload) -> dict[str, Any]:
+        if code < 0:
+            how = f"was killed by {signal.Signals(-code).name}"
+        else:
+            how = f"ended with exit code {code} before it answered"
+        hint = "; was memory short?" if code == -signal.SIGKILL else ""
+        self._stderr.seek(0)
+        tail = self._stderr.read().decode(errors="replace").strip().splitlines()[-8:]
+        return {
+            "failed": f"the process measuring {workload.name} {how}{hint}.",
+            "details": "\n".join(tail),
+        }
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another job."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the template and what it is measuring."""
+        _kill_group(self._measuring)
+        self._measuring = None
+        if self.alive:
+            self._process.kill()
+
+    def wait(self) -> None:
+        """Wait for the killed template to be gone, and let go of its files."""
+        self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._stderr.close()
+        self._selector.close()
+        os.close(self._answers)
+
+
+def _job(workload: Workload, witness: Witness, folder: str) -> dict[str, Any]:
+    # The folder of the command comes first, as it does for `python -m`.
+    path = [os.getcwd(), *(entry for entry in sys.path if entry and entry != os.getcwd())]
+    return {
+        "name": workload.name,
+        "opener": workload.opener,
+        "arguments": dict(workload.arguments),
+        "warm_up": dict(workload.warm_up),
+        "witness": witness,
+        "scratch": folder,
+        "path": path,
+    }
+
+
+def _kill_group(leader: int | None) -> None:
+    """End a measuring process together with whatever it started; it leads its own session."""
+    if leader is not None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
+
+
+def _path_to_lab() -> str:
+    """Make sure that the child finds this very package, wherever the parent found it."""
+    ours = str(Path(__file__).parent.parent.parent)
+    theirs = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([ours, theirs]) if theirs else ours

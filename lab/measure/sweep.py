@@ -1,0 +1,230 @@
+"""Sweeps: many fresh processes, side by side where that changes nothing, alone where it would."""
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from lab.errors import LabError, nearest
+from lab.measure.curve import Curve, Point, Reading, Witness
+from lab.measure.environment import environment, usable_cores
+from lab.measure.process import Processes
+from lab.measure.workload import Workload, target_workload
+from lab.pattern import AXES
+from lab.units import doubling, increasing
+
+DEFAULT_SIZES = doubling(8_000, 128_000)
+DEFAULT_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One point to be taken with one witness.
+
+    Attributes:
+        workload: What to run.
+        witness: How to look at it.
+        series: Jobs of one series go from small to large; when one runs out of time, the larger
+            ones are not tried.
+        expected: Bytes that the run is expected to need; runs side by side share what there is.
+    """
+
+    workload: Workload
+    witness: Witness
+    series: str = ""
+    expected: int = 0
+
+
+@dataclass
+class Schedule:
+    """How jobs are run.
+
+    Attributes:
+        parallel: How many processes may measure memory side by side. Times are taken alone.
+        timeout: Seconds for a point.
+        max_memory: Bytes that the processes running side by side may be expected to need.
+        on_reading: Called with each job and its reading, from the thread that ran it.
+    """
+
+    parallel: int = field(default_factory=usable_cores)
+    timeout: float = DEFAULT_TIMEOUT
+    max_memory: int | None = None
+    on_reading: Callable[[Job, Reading], None] | None = None
+
+
+def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
+    """Measure every job and return the readings in the order of the jobs.
+
+    An error in one job ends all others, and so does Ctrl-C: no process is left running.
+
+    Raises:
+        LabError: A workload could not be measured.
+    """
+    with Processes() as processes:
+        gate = _Gate(schedule.max_memory)
+        late: set[str] = set()
+
+        def take(job: Job) -> Reading:
+            if job.series and job.series in late:
+                reading = Reading(error="not tried: a smaller size ran out of time")
+            else:
+                with gate.admit(job.expected):
+                    reading = processes.read(job.workload, job.witness, schedule.timeout)
+            if reading.error and job.series:
+                late.add(job.series)
+            if schedule.on_reading is not None:
+                schedule.on_reading(job, reading)
+            return reading
+
+        return _in_pool(take, jobs, schedule, processes)
+
+
+def sweep(
+    target: str,
+    axis: str = "n",
+    sizes: Iterable[int] = DEFAULT_SIZES,
+    *,
+    setup: str | None = None,
+    witnesses: Sequence[Witness] = ("heap",),
+    schedule: Schedule | None = None,
+) -> Curve:
+    """Measure anybody's function at several sizes, each in a fresh process.
+
+    Args:
+        target: ``package.module:function``; the function takes one positional integer.
+        axis: What the integer counts, such as ``rows`` or ``bytes``.
+        sizes: Increasing; a verdict wants five or more, each twice the one before.
+        setup: A context manager that takes the size and yields what the target is given instead.
+        witnesses: Any of ``heap``, ``rss``, ``seconds``; the first one is the curve's.
+        schedule: How many side by side, and how long each may take.
+
+    Returns:
+        The curve, in bytes (or seconds), for `lab.verdict`.
+
+    Raises:
+        LabError: The target cannot be imported, raised, or its process died.
+    """
+    sizes = increasing(tuple(sizes))
+    if axis not in AXES:
+        raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")
+    workloads = [target_workload(target, size, setup) for size in sizes]
+    return curves({target: list(zip(sizes, workloads, strict=True))}, axis, witnesses, schedule)[
+        target
+    ]
+
+
+def curves(
+    sized: dict[str, list[tuple[int, Workload]]],
+    axis: str,
+    witnesses: Sequence[Witness],
+    schedule: Schedule | None = None,
+) -> dict[str, Curve]:
+    """Measure several named targets along one axis, all points in one schedule.
+
+    Args:
+        sized: For each name, its workloads with the size of each, in increasing order.
+        axis: What the sizes count.
+        witnesses: The first one is the curves'.
+        schedule: How to run them.
+    """
+    jobs = {
+        (name, size, witness): Job(workload, witness, series=f"{name} {witness}")
+        for name, workloads in sized.items()
+        for size, workload in workloads
+        for witness in witnesses
+    }
+    readings = dict(zip(jobs, run(list(jobs.values()), schedule or Schedule()), strict=True))
+    return {
+        name: Curve(
+            target=name,
+            axis=axis,
+            points=tuple(
+                Point.of(size, {w: readings[name, size, w] for w in witnesses})
+                for size, _ in workloads
+            ),
+            witness=witnesses[0],
+            environment=environment(),
+        )
+        for name, workloads in sized.items()
+    }
+
+
+def _in_pool(
+    take: Callable[[Job], Reading],
+    jobs: Sequence[Job],
+    schedule: Schedule,
+    processes: Processes,
+) -> list[Reading]:
+    """Take memory side by side, then times one by one, all on the threads of one pool.
+
+    The threads last as long as the processes that they started: the kernel would end those
+    together with the thread.
+    """
+    pool = ThreadPoolExecutor(max_workers=max(1, schedule.parallel))
+    futures: dict[int, Future[Reading]] = {}
+    try:
+        for number, job in enumerate(jobs):
+            if job.witness != "seconds":
+                futures[number] = pool.submit(take, job)
+        _finish(futures.values())
+        for number, job in enumerate(jobs):
+            if job.witness == "seconds":
+                futures[number] = pool.submit(take, job)
+                _finish([futures[number]])
+        return [futures[number].result() for number in range(len(jobs))]
+    except BaseException:
+        for future in futures.values():
+            future.cancel()
+        processes.close()
+        raise
+    finally:
+        pool.shutdown(wait=True)
+
+
+def _finish(futures: Collection[Future[Reading]]) -> None:
+    """Wait for all, or raise the error of the first that fails."""
+    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+    for future in done:
+        future.result()
+
+
+class _Gate:
+    """Admits jobs while what they are expected to need together fits; one alone always fits."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._used = 0
+        self._running = 0
+        self._changed = threading.Condition()
+
+    def admit(self, expected: int) -> "_Admission":
+        return _Admission(self, expected)
+
+    def enter(self, expected: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._fits(expected))
+            self._used += expected
+            self._running += 1
+
+    def leave(self, expected: int) -> None:
+        with self._changed:
+            self._used -= expected
+            self._running -= 1
+            self._changed.notify_all()
+
+    def _fits(self, expected: int) -> bool:
+        if self._most is None or self._running == 0 or expected == 0:
+            return True
+        return self._used + expected <= self._most
+
+
+@dataclass
+class _Admission:
+    gate: _Gate
+    expected: int
+
+    def __enter__(self) -> None:
+        self.gate.enter(self.expected)
+
+    def __exit__(self, *_: object) -> None:
+        self.gate.leave(self.expected)

@@ -1,0 +1,165 @@
+"""Verdicts: a claim held against its curves. Pure arithmetic; it imports no meter.
+
+A curve is *flat* when the whole 95 % interval of its slope lies below the smallest thing worth
+calling a leak: one byte per item, an eighth of the pointer that a list keeps for each thing in it
+(for an axis of bytes, one byte in a hundred). It *grows* when the interval lies above that and the
+growth over the sweep is more than the meter can mistake, or when every step adds more than that.
+It is neither when the sweep is too short to see such a leak: then the verdict is inconclusive.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.measure.curve import Curve, Witness
+from lab.measure.growth import Growth, growth
+from lab.pattern import AXES, O
+from lab.units import show_bytes, show_count, show_per_item
+
+Finding = Literal["kept", "broken", "inconclusive"]
+
+RESOLUTION: dict[Witness, int] = {"heap": 64 * 1024, "rss": 1024 * 1024}
+"""Bytes below which a witness cannot tell growth from the noise of the interpreter's caches."""
+
+SMALLEST_LEAK = {"bytes": 0.01, "keys": 10.0}
+"""Bytes per item that still count as flat, by axis; one byte where none is named."""
+
+FEWEST_SIZES = 5
+
+EXIT_CODES: dict[Finding, int] = {"kept": 0, "broken": 1, "inconclusive": 3}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A finding, the reason for it in one sentence, and the growth it rests on.
+
+    Attributes:
+        finding: ``kept``, ``broken`` or ``inconclusive``.
+        reason: The sentence, with its figures.
+        claim: What was held against the curve.
+        axis: The axis it was tested along; of several curves, the one that decided.
+        growth: Bytes per item and exponent, or None where there were too few points.
+    """
+
+    finding: Finding
+    reason: str
+    claim: O
+    axis: str
+    growth: Growth | None = None
+
+
+def verdict(curves: Curve | Iterable[Curve], claim: O) -> Verdict:
+    """Hold a claim against one curve, or against several along different axes.
+
+    Of several, a broken one decides, then an inconclusive one; when all keep the claim, the
+    reasons are joined.
+    """
+    every = [curves] if isinstance(curves, Curve) else list(curves)
+    verdicts = [_judge(curve, claim) for curve in every]
+    for finding in ("broken", "inconclusive"):
+        for found in verdicts:
+            if found.finding == finding:
+                return found
+    reason = "; ".join(found.reason for found in verdicts)
+    return Verdict("kept", reason, claim, verdicts[0].axis, verdicts[0].growth)
+
+
+def describe(found: Growth, axis: str, witness: Witness = "heap") -> str:
+    """Say what a curve does: ``flat`` or its bytes per item."""
+    if is_flat(found, axis, witness):
+        return "flat"
+    return show_per_item(found.per_item, AXES.get(axis, "item"))
+
+
+def is_flat(found: Growth, axis: str, witness: Witness) -> bool:
+    """Tell whether a curve is flat, and its sweep long enough to know."""
+    return found.line.ci95[1] <= _leak(axis) and not _too_short(found, axis, witness)
+
+
+def grows(found: Growth, axis: str, witness: Witness) -> bool:
+    """Tell whether a curve certainly grows."""
+    low = found.line.ci95[0]
+    certain = low > 0.99 * _leak(axis) and low * found.span > RESOLUTION[witness]
+    return certain or min(found.steps) > RESOLUTION[witness]
+
+
+def _leak(axis: str) -> float:
+    return SMALLEST_LEAK.get(axis, 1.0)
+
+
+def _too_short(found: Growth, axis: str, witness: Witness) -> bool:
+    return found.span * _leak(axis) < RESOLUTION[witness]
+
+
+def _levels_off(found: Growth, witness: Witness) -> bool:
+    """Memory rose and then stopped: the first sizes were smaller than one batch."""
+    early, late = found.steps[:-2], found.steps[-2:]
+    return max(map(abs, late)) <= RESOLUTION[witness] < max(early, default=0)
+
+
+def _judge(curve: Curve, claim: O) -> Verdict:
+    sizes, peaks = curve.seen()
+    if len(sizes) < FEWEST_SIZES:
+        missing = f" ({curve.overall_error})" if curve.overall_error else ""
+        reason = f"{len(sizes)} sizes were measured, and it takes {FEWEST_SIZES}{missing}"
+        return Verdict("inconclusive", reason, claim, curve.axis)
+    found = growth(sizes, peaks)
+    judge = _judge_growing if curve.axis in claim.axes else _judge_flat
+    finding, reason = judge(found, curve, sizes)
+    return Verdict(finding, reason, claim, curve.axis, found)
+
+
+def _judge_flat(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Finding, str]:
+    axis, witness = curve.axis, curve.witness
+    if _levels_off(found, witness):
+        stop = show_count(sizes[-3])
+        return "inconclusive", (
+            f"memory grows up to {stop} and then no more, as it does when the first sizes are "
+            f"smaller than one batch: start at {stop}"
+        )
+    if grows(found, axis, witness):
+        return "broken", f"grows with {axis}: {_figures(found, axis)}{_over(sizes)}"
+    if _too_short(found, axis, witness):
+        needed = int(RESOLUTION[witness] / _leak(axis))
+        return "inconclusive", (
+            f"too small to tell: from {show_count(sizes[0])} to {show_count(sizes[-1])} a leak of "
+            f"one byte per {AXES.get(axis, 'item')} stays below the {witness} meter's "
+            f"{show_bytes(RESOLUTION[witness])}; let the sizes span {show_count(needed)} or more"
+        )
+    if is_flat(found, axis, witness):
+        return "kept", f"flat in {axis}: {_figures(found, axis)}{_over(sizes)}"
+    return "inconclusive", (
+        f"the curve is too ragged to tell whether it is flat in {axis}: {_figures(found, axis)}"
+    )
+
+
+def _judge_growing(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Finding, str]:
+    axis, witness = curve.axis, curve.witness
+    if grows(found, axis, witness):
+        interval = found.exponent_ci95
+        if interval and interval[0] > 1.05:
+            return "broken", (
+                f"grows faster than {axis}: exponent {found.exponent:.2f}{_over(sizes)}"
+            )
+        return "kept", f"grows with {axis}: {_figures(found, axis)}{_over(sizes)}"
+    if is_flat(found, axis, witness):
+        return "broken", (
+            f"does not grow with {axis}: {_figures(found, axis)}{_over(sizes)}, so less is needed "
+            f"than was claimed"
+        )
+    return "inconclusive", (
+        f"growth with {axis} cannot be told from noise: {_figures(found, axis)}; take larger sizes"
+    )
+
+
+def _figures(found: Growth, axis: str) -> str:
+    low, high = found.line.ci95
+    item = AXES.get(axis, "item")
+    return (
+        f"{show_per_item(found.per_item, item)} (95 % between {show_bytes(low)} "
+        f"and {show_bytes(high)})"
+    )
+
+
+def _over(sizes: tuple[int, ...]) -> str:
+    return f" from {show_count(sizes[0])} to {show_count(sizes[-1])}"

@@ -1,0 +1,239 @@
+"""What a lesson is and what it promises: a pattern, its variants, and the claim each one makes.
+
+A pattern is declared, not registered: plain functions, frozen dataclasses, one explicit tuple.
+It imports no meter. `open_variant` is how a meter, which knows no pattern, runs one.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from inspect import Parameter, getdoc, getsource, signature
+from typing import Any, Literal
+
+from lab.errors import LabError, nearest
+
+Role = Literal["naive", "trap", "streaming", "tuned"]
+ROLES: tuple[Role, ...] = ("naive", "trap", "streaming", "tuned")
+
+Spring = Literal["memory", "answer", "answer under writes", "statements"]
+"""How a trap springs: memory grows, the answer is wrong (always, or while others write), or the
+statements sent grow with the rows."""
+
+AXES = {
+    "n": "item",
+    "rows": "row",
+    "bytes": "byte",
+    "keys": "key",
+    "batch": "row of a batch",
+    "chunk": "byte of a chunk",
+    "clients": "client",
+}
+"""The sizes along which a workload grows, and what one step along each is called."""
+
+
+@dataclass(frozen=True, init=False)
+class O:  # noqa: E742 - the field's own notation; it is never confused with a zero here
+    """The axes on which peak memory depends: ``O("rows")``, ``O("batch")``, ``O(1)`` for none.
+
+    A claim says two things, and both are tested: peak memory grows, at most in proportion, along
+    the axes it names, and it does not grow along any other.
+
+    Raises:
+        LabError: An argument is neither 1 nor the name of an axis.
+    """
+
+    axes: tuple[str, ...]
+
+    def __init__(self, *axes: str | int) -> None:
+        if axes != (1,):
+            for axis in axes:
+                if axis not in AXES:
+                    raise LabError(
+                        f"unknown claim O({axis}): write O(1) or name axes, as O(batch); "
+                        f"{nearest(str(axis), list(AXES))}"
+                    )
+        object.__setattr__(self, "axes", () if axes == (1,) else tuple(map(str, axes)))
+
+    def __str__(self) -> str:
+        return f"O({' + '.join(self.axes) or '1'})"
+
+    @classmethod
+    def parse(cls, text: str) -> "O":
+        """Read a claim as it is written: ``O(1)``, ``O(batch)``, ``O(rows + keys)``.
+
+        Raises:
+            LabError: The text is no claim.
+        """
+        match = re.fullmatch(r"\s*O\(([^()]+)\)\s*", text)
+        if match is None:
+            raise LabError(f"unknown claim {text!r}: write O(1), O(n), or an axis as in O(batch).")
+        words = [word.strip().strip("\"'") for word in re.split(r"[+,]", match[1])]
+        return cls(1) if words == ["1"] else cls(*words)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a variant answered: a digest of the answer, and counts that belong to it.
+
+    Two variants give the same answer when their digests are equal. ``counts`` holds what else is
+    part of the outcome, by name: items delivered, statements sent to the database.
+    """
+
+    digest: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One answer to a pattern's question: a plain function and the claim about its peak memory.
+
+    A trap says how it springs, in a word that the test suite can prove and a sentence to read.
+    """
+
+    run: Callable[..., Any]
+    role: Role
+    peak: O
+    springs: Spring | None = None
+    why: str = ""
+
+    @cached_property
+    def name(self) -> str:
+        """The function's name, by which the command line knows the variant."""
+        return self.run.__name__
+
+    @cached_property
+    def label(self) -> str:
+        """The first line of the function's docstring."""
+        return (getdoc(self.run) or self.name).splitlines()[0]
+
+    @cached_property
+    def source(self) -> str:
+        """The code of the variant, as it stands in its file."""
+        return getsource(self.run)
+
+    def takes(self, axis: str) -> bool:
+        """Tell whether the axis is an argument of the function, such as its batch."""
+        return axis in signature(self.run).parameters
+
+    def default(self, axis: str) -> int | None:
+        """Return the function's own value for an axis, or None where it has none."""
+        parameter = signature(self.run).parameters.get(axis)
+        if parameter is None or parameter.default is Parameter.empty:
+            return None
+        return int(parameter.default)
+
+
+World = Callable[..., AbstractContextManager[Any]]
+
+
+def _nothing_to_prepare(**_: int) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One question with several answers, from the worst to the best.
+
+    Attributes:
+        name: The file's name, which the command line uses.
+        world: A context manager: sizes in, what the variants are given out (a tuple is given as
+            several arguments). It runs in the measured process, before the measuring begins.
+        outcome: Drains what a variant returned and says what the same answer is. Called with the
+            answer and with what the world gave.
+        axes: For each axis, the sizes at which claims about it are tested.
+        fixed: The sizes of the world's axes while another axis is swept.
+        variants: Worst answer first.
+        prepare: A context manager entered once around all measuring, outside of it: it makes the
+            data for the largest sizes and keeps the server running.
+    """
+
+    name: str
+    world: World
+    outcome: Callable[..., Outcome]
+    axes: Mapping[str, tuple[int, ...]]
+    variants: tuple[Variant, ...]
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    prepare: World = _nothing_to_prepare
+
+    def __getitem__(self, name: str) -> Variant:
+        """Return a variant by name.
+
+        Raises:
+            LabError: There is none of that name.
+        """
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        names = [variant.name for variant in self.variants]
+        raise LabError(f"unknown variant {name!r} of {self.name}: {nearest(name, names)}")
+
+    def first(self, role: Role) -> Variant:
+        """Return the first variant in a role; every pattern has a naive and a streaming one."""
+        return next(variant for variant in self.variants if variant.role == role)
+
+    @property
+    def module(self) -> Any:
+        """The file that teaches the pattern."""
+        return import_module(self.world_owner)
+
+    @property
+    def world_owner(self) -> str:
+        """The import path of the file in which the variants are written."""
+        return str(self.variants[0].run.__module__)
+
+    @property
+    def question(self) -> str:
+        """The question, which is the first line of the file's docstring."""
+        return (self.module.__doc__ or self.name).strip().splitlines()[0]
+
+    def concerns(self, variant: Variant, axis: str) -> bool:
+        """Tell whether an axis means anything to a variant: `load_all` knows no batch."""
+        return axis in self.fixed or variant.takes(axis)
+
+    def sizes_for(self, variant: Variant, axis: str) -> tuple[int, ...]:
+        """Return the sizes that test a variant's claim about an axis.
+
+        Growth in proportion to the data is plain at an eighth of the sizes that it takes to be
+        sure of a flat curve, and costs an eighth of the time.
+
+        Raises:
+            LabError: The pattern has no such axis, or the variant does not know it.
+        """
+        if axis not in self.axes:
+            known = nearest(axis, list(self.axes))
+            raise LabError(f"{self.name} has no axis {axis!r}: {known}")
+        if not self.concerns(variant, axis):
+            raise LabError(f"{self.name} {variant.name} has no {axis} to vary.")
+        sizes = self.axes[axis]
+        if axis in variant.peak.axes and axis in ("rows", "bytes"):
+            return tuple(size // 8 for size in sizes)
+        return sizes
+
+
+@contextmanager
+def open_variant(
+    pattern: str, variant: str, sizes: Mapping[str, int]
+) -> Iterator[Callable[[], Outcome]]:
+    """Give a variant its world and yield a call that runs it and returns its outcome.
+
+    Args:
+        pattern: Where the pattern is declared, as ``package.module:NAME``.
+        variant: The variant's name.
+        sizes: Axis to size; what the variant takes as an argument goes there, the rest is the
+            world's.
+    """
+    module, _, attribute = pattern.partition(":")
+    found: Pattern = getattr(import_module(module), attribute)
+    chosen = found[variant]
+    options = {axis: size for axis, size in sizes.items() if chosen.takes(axis)}
+    world = {**found.fixed, **{axis: size for axis, size in sizes.items() if axis in found.fixed}}
+    with found.world(**world) as given:
+        arguments = given if isinstance(given, tuple) else (given,)
+
+        def run() -> Outcome:
+            return found.outcome(chosen.run(*arguments, **options), *arguments)
+
+        yield run

@@ -1,0 +1,165 @@
+"""How do I import an uploaded CSV: read it all, or validate and insert as it is read?
+
+An upload larger than a mebibyte is already in a spooled file on disk when an endpoint gets it.
+Reading it whole brings it back into memory several times over: as bytes, as text, as a list of
+rows. Reading it in chunks and joining them, which the lesson calls correct, does the same. A text
+wrapper over the spooled file hands `csv` one line at a time, and rows are inserted by the batch.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import IO, Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+from sqlalchemy import ARRAY, Boolean, Integer, Text, func, select, text, type_coerce
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+from typing_extensions import TypedDict
+
+from lab.data.models import User
+from lab.data.worlds import upload, upload_ready
+from lab.digest import Digest
+from lab.pattern import O, Outcome, Pattern, Variant
+from lab.units import doubling
+
+MOST_ERRORS = 100
+
+
+def read_whole(file: IO[bytes], db: Session) -> "Report":
+    """Read the whole upload, decode it, list its rows, insert them all."""
+    content = file.read()
+    lines = io.StringIO(content.decode("utf-8-sig"), newline="")
+    report = Report()
+    with db.begin():
+        users = list(valid_users(csv.DictReader(lines), report))
+        insert_users(db, users, report)
+    return report
+
+
+def join_chunks(file: IO[bytes], db: Session) -> "Report":
+    """Read the upload in chunks of 64 KiB, join them, and go on as before.
+
+    This is the lesson's loop. In the end it holds what `read` would have held, and each ``+=``
+    copies all that came before.
+    """
+    content = b""
+    while chunk := file.read(65_536):
+        content += chunk
+    lines = io.StringIO(content.decode("utf-8-sig"), newline="")
+    report = Report()
+    with db.begin():
+        users = list(valid_users(csv.DictReader(lines), report))
+        insert_users(db, users, report)
+    return report
+
+
+def stream_rows(file: IO[bytes], db: Session, batch: int = 1_000) -> "Report":
+    """Decode line by line, validate row by row, insert batch by batch, in one transaction."""
+    lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    report = Report()
+    try:
+        with db.begin():
+            users = valid_users(csv.DictReader(lines), report)
+            while page := list(islice(users, batch)):
+                insert_users(db, page, report)
+    finally:
+        lines.detach()  # or the wrapper would close a file that is not its own
+    return report
+
+
+class NewUser(TypedDict):
+    """A row of the CSV, as it must be."""
+
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    age: Annotated[int, Field(ge=0, le=150)]
+    can_export: bool
+
+
+@dataclass
+class Report:
+    """What became of an upload; the errors are the first ones, and counted beyond that.
+
+    ``errors`` holds pairs of a line of the file, counted from 1, and what is wrong with the row
+    that starts there. ``duplicates`` are rows whose address was there before.
+    """
+
+    imported: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    errors: list[tuple[int, str]] = field(default_factory=list)
+
+    def reject(self, line: int, error: ValidationError) -> None:
+        """Count a bad row, and describe it if few have been described so far."""
+        self.rejected += 1
+        if len(self.errors) < MOST_ERRORS:
+            problems = error.errors(include_url=False, include_input=False, include_context=False)
+            said = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)
+            self.errors.append((line, said))
+
+
+_NEW_USER = TypeAdapter(NewUser)
+
+
+def valid_users(reader: "csv.DictReader[str]", report: Report) -> Iterator[NewUser]:
+    """Yield the rows that are valid, and report the others."""
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        line = max(line, 2)  # the first row starts after the header, which is read with it
+        try:
+            yield _NEW_USER.validate_python(row)
+        except ValidationError as error:
+            report.reject(line, error)
+
+
+def insert_users(db: Session, users: list[NewUser], report: Report) -> None:
+    """Insert users in one statement, an array for each column, and count those already there."""
+    if not users:
+        return
+    columns = {"email": Text, "name": Text, "age": Integer, "can_export": Boolean}
+    arrays = [
+        func.unnest(type_coerce([user[name] for user in users], ARRAY(kind)))  # type: ignore[literal-required]
+        for name, kind in columns.items()
+    ]
+    statement = insert(User).from_select(list(columns), select(*arrays)).on_conflict_do_nothing()
+    inserted = db.execute(statement).rowcount  # type: ignore[attr-defined]
+    report.imported += inserted
+    report.duplicates += len(users) - inserted
+
+
+def digest_import(report: Report, file: IO[bytes], db: Session) -> Outcome:
+    """The answer is the report and what the table holds afterwards, digested in the server."""
+    digest = Digest()
+    digest.add([report.imported, report.duplicates, report.rejected, report.errors])
+    held = text("select count(*), sum(hashtextextended(users::text, 0)) from users")
+    digest.add([str(value) for value in db.execute(held).one()])
+    counts = {"imported": report.imported, "rejected": report.rejected}
+    return Outcome(digest.hex(), {**counts, **db.info["counts"]})
+
+
+PATTERN = Pattern(
+    name="csv_upload",
+    world=upload,
+    prepare=upload_ready,
+    outcome=digest_import,
+    axes={"bytes": doubling(1_000_000, 16_000_000), "batch": doubling(125, 2_000)},
+    fixed={"bytes": 1_000_000},
+    variants=(
+        Variant(read_whole, role="naive", peak=O("bytes")),
+        Variant(
+            join_chunks,
+            role="trap",
+            peak=O("bytes"),
+            springs="memory",
+            why="The chunks are joined again, so the whole file is held, as bytes and as text.",
+        ),
+        Variant(stream_rows, role="streaming", peak=O("batch")),
+    ),
+)

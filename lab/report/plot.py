@@ -1,0 +1,138 @@
+"""Curves as SVG: logarithmic axes with units, a mark and a line of its own for each role.
+
+The colours are Okabe and Ito's, which stay apart for colour-blind eyes, and no meaning is carried
+by colour alone. Every picture has a title and a description inside it, for those who cannot see it.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from lab.measure.curve import Curve
+from lab.pattern import Role
+from lab.units import show_bytes, show_count
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STYLES: dict[Role, tuple[str, str, str]] = {
+    "naive": ("#D55E00", "o", "-"),
+    "trap": ("#CC79A7", "X", "-."),
+    "streaming": ("#0072B2", "s", "--"),
+    "tuned": ("#009E73", "^", ":"),
+}
+"""Colour, mark and line of each role."""
+
+_SETTINGS = {
+    "svg.hashsalt": "memory-lab",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A line of a plot: its label, its role, its points, and lone points that belong to it."""
+
+    label: str
+    role: Role
+    points: Sequence[tuple[float, float]]
+    lone: tuple[float, float] | None = None
+    extrapolated: bool = False
+
+
+def curves_svg(title: str, curves: Iterable[tuple[Curve, Role]]) -> str:
+    """Draw curves that share an axis."""
+    listed = list(curves)
+    traces = []
+    for curve, role in listed:
+        sizes, peaks = curve.seen()
+        traces.append(Trace(curve.target, role, list(zip(sizes, peaks, strict=True))))
+    axis, witness = listed[0][0].axis, listed[0][0].witness
+    said = "; ".join(
+        f"{trace.label} from {show_bytes(trace.points[0][1])} to {show_bytes(trace.points[-1][1])}"
+        for trace in traces
+        if trace.points
+    )
+    description = f"Peak {witness} against {axis}, both axes logarithmic: {said}."
+    return draw(title, description, traces, axis)
+
+
+def draw(title: str, description: str, traces: Sequence[Trace], axis: str) -> str:
+    """Draw peaks against sizes along an axis, both logarithmic, and return the SVG."""
+    with drawing() as (figure, axes):
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        for trace in traces:
+            draw_trace(axes, trace)
+        axes.set_xlabel("size" if axis == "n" else axis)
+        axes.set_ylabel("peak heap")
+        axes.xaxis.set_major_formatter(lambda value, _: show_size(value, axis))
+        axes.yaxis.set_major_formatter(lambda value, _: show_bytes(value))
+        axes.grid(visible=True, which="major", alpha=0.3)
+        return finish(figure, axes, title, description)
+
+
+def draw_trace(axes: "Axes", trace: Trace) -> None:
+    """Draw one line with its marks; a lone point is joined to the nearest one of the line."""
+    colour, mark, line = STYLES[trace.role]
+    xs, ys = [x for x, _ in trace.points], [y for _, y in trace.points]
+    axes.plot(xs, ys, line, marker=mark, markersize=5, color=colour, label=trace.label)
+    if trace.lone is None:
+        return
+    x, y = trace.lone
+    nearest = min(trace.points, key=lambda point: abs(point[0] - x))
+    axes.plot([nearest[0], x], [nearest[1], y], line, color=colour, alpha=0.5)
+    face = "none" if trace.extrapolated else colour
+    axes.plot([x], [y], mark, markersize=10, color=colour, markerfacecolor=face)
+    note = show_bytes(y) + (" extrapolated" if trace.extrapolated else "")
+    axes.annotate(note, (x, y), (0, 10), textcoords="offset points", ha="center", color=colour)
+
+
+@contextmanager
+def drawing() -> "Iterator[tuple[Figure, Axes]]":
+    """Yield a figure with one pair of axes, drawn without a display."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]
+        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        yield figure, figure.add_subplot()
+
+
+def finish(figure: "Figure", axes: "Axes", title: str, description: str) -> str:
+    """Title a drawing, and return it as SVG with its words inside."""
+    axes.set_title(title)
+    axes.margins(0.08, 0.15)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="best")
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return _accessible(stream.getvalue(), title, description)
+
+
+def _accessible(svg: str, title: str, description: str) -> str:
+    """Put a title and a description first inside the picture, and leave the preamble out."""
+    svg = svg[svg.index("<svg") :]
+    words = f"<title>{escape(title)}</title>\n <desc>{escape(description)}</desc>\n"
+    label = escape(f"{title}. {description}", {'"': "&quot;"})
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return re.sub(
+        r"<svg ([^>]*)>",
+        lambda found: f'<svg role="img" aria-label="{label}" {found[1]}>\n {words}',
+        svg,
+        count=1,
+    )
+
+
+def show_size(size: float, axis: str) -> str:
+    """Write a size along an axis for people."""
+    if axis in ("bytes", "chunk"):
+        return show_bytes(size)
+    return show_count(round(size)) + (" rows" if axis == "rows" else "")

@@ -1,0 +1,148 @@
+"""Tables and sentences in the terminal, readable at 100 columns, and as plain text in a pipe."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as Grid
+from rich.text import Text
+
+from lab.measure.curve import Curve, Witness
+from lab.measure.verdict import Finding as VerdictFinding
+from lab.measure.verdict import Verdict
+from lab.pattern import Pattern, Variant
+from lab.units import show_bytes, show_count, show_seconds
+
+if TYPE_CHECKING:
+    from lab.doctor import Finding
+
+WIDTH = 100
+_SILENCE = 5.0
+"""Seconds after which a line says how far things are, where there is no bar."""
+COLOURS: dict[VerdictFinding, str] = {"kept": "green", "broken": "red", "inconclusive": "yellow"}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console: as wide as the terminal, 100 columns in a pipe, no colour there."""
+    plain = Console(stderr=stderr, highlight=False)
+    if not plain.is_terminal:
+        plain.width = WIDTH
+    return plain
+
+
+@contextmanager
+def progress(to: Console) -> Iterator["Steps"]:
+    """Show a bar while something is done; in a pipe, a line now and then."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=to, transient=True, disable=not to.is_terminal) as bar:
+        yield Steps(to, bar)
+
+
+class Steps:
+    """Counts what is done, on a bar or in lines of text."""
+
+    def __init__(self, to: Console, bar: Progress) -> None:
+        self._console = to
+        self._bar = bar
+        self._what = ""
+        self._total = 0
+        self._done = 0
+        self._said = time.monotonic()
+        self._task = bar.add_task("", total=None, visible=False)
+
+    def begin(self, what: str, total: int) -> None:
+        """Start counting something new."""
+        self._what, self._total, self._done = what, total, 0
+        self._bar.reset(self._task, description=what, total=total, visible=True)
+
+    def advance(self, *_: object) -> None:
+        """Count one more; may be called from any thread."""
+        self.reach(self._done + 1)
+
+    def reach(self, done: int) -> None:
+        """Say how many are done."""
+        self._done = done
+        self._bar.update(self._task, completed=done)
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._said > _SILENCE:
+            self._said = now
+            self._console.print(f"{self._what}: {show_count(done)} of {show_count(self._total)}")
+
+
+def print_curve(to: Console, curve: Curve) -> None:
+    """Print the points of a curve."""
+    grid = Grid(pad_edge=False, title=curve.target, title_justify="left")
+    columns = [curve.axis, "heap", "RSS", "seconds", *_counted(curve)]
+    shown = [True, *(any(p.peak(w) is not None for p in curve.points) for w in _WITNESSES)]
+    kept = [name for name, show in zip(columns, shown, strict=False) if show] + columns[4:]
+    for name in kept:
+        grid.add_column(name, justify="right")
+    for point in curve.points:
+        seen = [
+            show_count(point.size),
+            _or_dash(point.peak_heap_bytes),
+            _or_dash(point.peak_rss_bytes),
+            "-" if point.seconds is None else show_seconds(point.seconds),
+        ]
+        cells = [cell for cell, show in zip(seen, shown, strict=True) if show]
+        counts = [show_count(point.counts.get(name, 0)) for name in _counted(curve)]
+        grid.add_row(*cells, *counts, *([point.error] if point.error else []))
+    to.print(grid)
+
+
+def print_verdict(to: Console, verdict: Verdict) -> None:
+    """Print a verdict as one sentence."""
+    finding = Text(f"{verdict.claim} {verdict.finding}", style=COLOURS[verdict.finding])
+    to.print(Text.assemble(finding, f": {verdict.reason}."), soft_wrap=not to.is_terminal)
+
+
+def print_patterns(to: Console, patterns: Sequence[Pattern]) -> None:
+    """List every pattern with its question, and its variants with role, claim and label."""
+    for pattern in patterns:
+        to.print(Text.assemble((pattern.name, "bold"), f"  {pattern.question}"))
+        for variant in pattern.variants:
+            claim = str(variant.peak)
+            to.print(
+                f"  {variant.name:<22} {variant.role:<10} {claim:<16} {variant.label}",
+                soft_wrap=True,
+            )
+
+
+def print_source(to: Console, pattern: Pattern, variants: Iterable[Variant]) -> None:
+    """Show what a file teaches, and the code of variants with their claims."""
+    from rich.syntax import Syntax
+
+    to.print(pattern.module.__doc__.strip(), style="bold", soft_wrap=not to.is_terminal)
+    for variant in variants:
+        to.print()
+        to.print(f"{variant.name}: {variant.role}, peak memory {variant.peak}. {variant.why}")
+        if to.is_terminal:
+            to.print(Syntax(variant.source.rstrip(), "python", background_color="default"))
+        else:
+            to.print(variant.source.rstrip(), markup=False, soft_wrap=True)
+
+
+def print_findings(to: Console, findings: "Iterable[Finding]") -> None:
+    """Print what was looked at, a line each."""
+    for finding in findings:
+        mark = Text("ok   ", style="green") if finding.good else Text("MEND ", style="red")
+        to.print(Text.assemble(mark, f"{finding.what}: {finding.found}"), soft_wrap=True)
+
+
+_WITNESSES: tuple[Witness, ...] = ("heap", "rss", "seconds")
+
+
+def _counted(curve: Curve) -> list[str]:
+    return list(curve.points[0].counts) if curve.points else []
+
+
+def _or_dash(amount: int | None) -> str:
+    return "-" if amount is None else show_bytes(amount)

@@ -1,0 +1,172 @@
+"""The lesson's table: eight rows, each a pattern at a size, an approach, and a claim."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lab.pattern import AXES, O
+from lab.units import show_bytes, show_count
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One row of the lesson's table.
+
+    Attributes:
+        verb: What is done, before the size: ``Export``, ``Download a file of``.
+        approach: What the lesson advises, in a few words.
+        says: What the lesson says of its memory.
+        pattern: The pattern that shows it.
+        naive: The variant that people write first.
+        streaming: The variant that does what the lesson means by streaming.
+        judged: Which of the two the lesson advises, and the verdict is about.
+        axis: Along which the scenario has its size.
+        size: Rows or bytes.
+        claim: What the lesson says, as a claim.
+        most: Bytes, where the lesson names an amount and not only a growth.
+        printed: The variant that is the lesson's own code, where it is neither of the two.
+    """
+
+    verb: str
+    approach: str
+    says: str
+    pattern: str
+    naive: str
+    streaming: str
+    judged: Literal["naive", "streaming"]
+    axis: str
+    size: int
+    claim: O
+    most: int | None = None
+    printed: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The scenario with its size: ``Export 10,000 rows``."""
+        if self.axis == "bytes":
+            return f"{self.verb} {show_bytes(self.size)}"
+        return f"{self.verb} {show_count(self.size)} {AXES[self.axis]}s"
+
+    @property
+    def name(self) -> str:
+        """A short name for files: ``export-10000-rows``."""
+        words = f"{self.verb.split()[0]}-{self.size}-{self.axis}"
+        return words.lower()
+
+    @property
+    def advised(self) -> str:
+        """The name of the variant that the lesson advises."""
+        return self.naive if self.judged == "naive" else self.streaming
+
+    def variants(self) -> tuple[str, ...]:
+        """Return the names of the variants that this row shows."""
+        return (self.naive, self.streaming, *([self.printed] if self.printed else []))
+
+    def tenth(self) -> "Scenario":
+        """Return the same at a tenth of the size; amounts in proportion to it shrink too."""
+        proportional = self.axis in self.claim.axes
+        most = self.most // 10 if self.most and proportional else self.most
+        return replace(self, size=self.size // 10, most=most)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario(
+        "Export",
+        "one list of objects",
+        "constant",
+        "rows",
+        naive="load_all",
+        streaming="yield_per",
+        judged="naive",
+        axis="rows",
+        size=100,
+        claim=O(1),
+    ),
+    Scenario(
+        "Export",
+        "yield_per(1000)",
+        "O(batch)",
+        "rows",
+        naive="load_all",
+        streaming="yield_per",
+        judged="streaming",
+        axis="rows",
+        size=10_000,
+        claim=O("batch"),
+    ),
+    Scenario(
+        "Export",
+        "server-side cursor, CSV",
+        "O(batch)",
+        "csv_export",
+        naive="one_string",
+        streaming="joined_chunks",
+        judged="streaming",
+        axis="rows",
+        size=1_000_000,
+        claim=O("batch"),
+    ),
+    Scenario(
+        "Download",
+        "read it whole",
+        "5 MB",
+        "file_download",
+        naive="read_whole",
+        streaming="small_chunks",
+        judged="naive",
+        axis="bytes",
+        size=5_000_000,
+        claim=O("bytes"),
+        most=5_000_000,
+    ),
+    Scenario(
+        "Download",
+        "chunks of 64 KiB",
+        "64 KB",
+        "file_download",
+        naive="read_whole",
+        streaming="small_chunks",
+        judged="streaming",
+        axis="bytes",
+        size=500_000_000,
+        claim=O("chunk"),
+        most=65_536,
+    ),
+    Scenario(
+        "Upload",
+        "read it whole, DictReader",
+        "about 1 MB",
+        "csv_upload",
+        naive="read_whole",
+        streaming="stream_rows",
+        judged="naive",
+        axis="bytes",
+        size=1_000_000,
+        claim=O("bytes"),
+        most=1_000_000,
+    ),
+    Scenario(
+        "Upload",
+        "validated row by row",
+        "O(chunk)",
+        "csv_upload",
+        naive="read_whole",
+        streaming="stream_rows",
+        judged="streaming",
+        axis="bytes",
+        size=100_000_000,
+        claim=O("batch"),
+        printed="join_chunks",
+    ),
+    Scenario(
+        "Aggregate",
+        "streamed into a Counter",
+        "O(unique keys)",
+        "tag_counts",
+        naive="count_objects",
+        streaming="stream_column",
+        judged="streaming",
+        axis="rows",
+        size=1_000_000,
+        claim=O("batch", "keys"),
+    ),
+)
