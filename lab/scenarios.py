@@ -12,7 +12,7 @@ class Scenario:
     """One row of the lesson's table.
 
     Attributes:
-        verb: What is done, before the size: ``Export``, ``Download a file of``.
+        verb: What is done, before the size: ``Export``, ``Download``.
         approach: What the lesson advises, in a few words.
         says: What the lesson says of its memory.
         pattern: The pattern that shows it.
@@ -40,11 +40,16 @@ class Scenario:
     printed: str | None = None
 
     @property
+    def amount(self) -> str:
+        """The size with its unit: ``10,000 rows``, ``500 MB``."""
+        if self.axis == "bytes":
+            return show_bytes(self.size)
+        return f"{show_count(self.size)} {AXES[self.axis]}s"
+
+    @property
     def title(self) -> str:
         """The scenario with its size: ``Export 10,000 rows``."""
-        if self.axis == "bytes":
-            return f"{self.verb} {show_bytes(self.size)}"
-        return f"{self.verb} {show_count(self.size)} {AXES[self.axis]}s"
+        return f"{self.verb} {self.amount}"
 
     @property
     def name(self) -> str:

@@ -93,6 +93,8 @@ def explained(engine: Engine) -> Iterator[None]:
             mend = f"{said}; the lab needs the right to create its schema {schema()}."
         elif code == "53100":
             mend = "its disk is full; make room, or run `lab data drop` to remove the lab's data."
+        elif code == "55P03":
+            mend = "somebody else is using the lab's tables; try again when they have finished."
         elif isinstance(error, OperationalError) and code is None:
             mend = f"cannot be reached ({said}); start it, or unset DATABASE_URL."
         else:

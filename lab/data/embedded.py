@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from typing import IO
 from lab.data.home import home
 from lab.errors import LabError
 
-_START_TIMEOUT = 60.0
 _ACCOUNT = "nobody"
 _ROOTS_OWN = Path("/var/lib/memory-lab")
 
@@ -138,25 +136,26 @@ def read_state(where: Place) -> str | None:
 
 
 def _start(where: Place) -> str:
-    with where.log.open("w") as log:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-m", "lab.data.supervisor", str(where.folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _START_TIMEOUT
-    while time.monotonic() < deadline:
-        url = read_state(where)
-        if url:
-            return url
-        if supervisor.poll() is not None:
-            break
-        time.sleep(0.02)
-    if supervisor.poll() is None:
-        supervisor.terminate()
-        supervisor.wait()
+    """Have a supervisor start the server, and wait until it says so, or is gone."""
+    hear, tell = os.pipe()
+    with open(hear, "rb") as news:
+        try:
+            with where.log.open("w") as log:
+                subprocess.run(
+                    [sys.executable, "-m", "lab.data.supervisor", str(where.folder), str(tell)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=(tell,),
+                    start_new_session=True,
+                    check=False,
+                )
+        finally:
+            os.close(tell)
+        news.read()  # ends when the supervisor closes its side, ready or not
+    url = read_state(where)
+    if url:
+        return url
     lines = where.log.read_text(errors="replace").strip().splitlines()
     full = any("No space left" in line for line in lines)
     mend = (

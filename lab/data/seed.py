@@ -20,7 +20,7 @@ from lab.errors import LabError
 
 ROWS = 1_000_000
 KEYS = 200
-AUTHORS = 2_000
+AUTHORS = 1_000
 _LAYOUT = 1
 _CHUNK = 50_000
 _BYTES_PER_ROW = 900
@@ -108,6 +108,7 @@ def build(
             wanted = _wanted(before, rows, keys, seed)
             if wanted == before:
                 return wanted
+            _be_impatient(connection)
             _make(connection, before, wanted, progress)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("vacuum (analyze, freeze) authors, posts"))
@@ -119,8 +120,14 @@ def drop(engine: Engine) -> Built | None:
     with explained(engine), engine.begin() as connection:
         before = built(connection)
         if before is not None:
+            _be_impatient(connection)
             connection.execute(DropSchema(schema(), cascade=True))
     return before
+
+
+def _be_impatient(connection: Connection) -> None:
+    """Give up, rather than wait for ever, when others hold the tables that are to be changed."""
+    connection.exec_driver_sql("set local lock_timeout = '10s'")
 
 
 def _wanted(before: Built | None, rows: int, keys: int | None, seed: int | None) -> Built:

@@ -1,6 +1,7 @@
 """The embedded server's parent: starts it, waits until nobody uses it, stops it.
 
-Run as ``python -m lab.data.supervisor FOLDER``. It ends only its own child, by the pid that it was
+Run as ``python -m lab.data.supervisor FOLDER FD``; it goes into the background at once, and closes
+the file descriptor when the server is ready. It ends only its own child, by the pid that it was
 given when it started it. A pid that stands in a file is believed only after the process has been
 seen to be a PostgreSQL that works in our very data directory.
 """
@@ -24,6 +25,8 @@ from lab.linux import sent_when_parent_ends
 if TYPE_CHECKING:
     import psutil
 
+_START_TIMEOUT = 60.0
+
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -42,7 +45,10 @@ _SETTINGS = {
 
 def main() -> None:
     """Supervise the server of the folder named on the command line."""
-    where = Place(Path(sys.argv[1]))
+    where, tell = Place(Path(sys.argv[1])), int(sys.argv[2])
+    if os.fork():
+        os._exit(0)  # whoever started us need not wait for our end
+    os.set_inheritable(tell, False)
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -50,10 +56,10 @@ def main() -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         clear_the_way(where)
         make_cluster(where)
-        _serve(where)
+        _serve(where, tell)
 
 
-def _serve(where: Place) -> None:
+def _serve(where: Place, tell: int) -> None:
     # A socket's path may have about a hundred characters, so it lives in a short folder.
     sockets = Path(tempfile.mkdtemp(prefix="memory-lab-pg-"))
     server: subprocess.Popen[bytes] | None = None
@@ -62,6 +68,7 @@ def _serve(where: Place) -> None:
         server = _start(where, sockets)
         _wait_until_ready(server, sockets)
         _write_state(where, sockets)
+        os.close(tell)
         _wait_until_unused(where, server)
     finally:
         with suppress(FileNotFoundError):
@@ -153,9 +160,12 @@ def _give_to_server(folder: Path) -> None:
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", sockets: Path) -> None:
     check = [str(programs() / "pg_isready"), "--quiet", "--host", str(sockets)]
+    deadline = time.monotonic() + _START_TIMEOUT
     while subprocess.run(check, check=False).returncode != 0:
         if server.poll() is not None:
             sys.exit(f"postgres ended with exit code {server.returncode}")
+        if time.monotonic() > deadline:
+            sys.exit(f"postgres was not ready after {_START_TIMEOUT:g} s")
         time.sleep(0.02)
 
 

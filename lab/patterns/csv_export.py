@@ -97,7 +97,7 @@ PATTERN = Pattern(
     world=posts,
     prepare=posts_ready,
     outcome=digest_text,
-    axes={"rows": doubling(8_000, 128_000), "batch": doubling(125, 2_000)},
+    axes={"rows": doubling(16_000, 256_000), "batch": doubling(125, 2_000)},
     fixed={"rows": 8_000},
     variants=(
         Variant(one_string, role="naive", peak=O("rows")),

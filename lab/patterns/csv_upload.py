@@ -149,7 +149,7 @@ PATTERN = Pattern(
     world=upload,
     prepare=upload_ready,
     outcome=digest_import,
-    axes={"bytes": doubling(1_000_000, 16_000_000), "batch": doubling(125, 2_000)},
+    axes={"bytes": doubling(2_000_000, 32_000_000), "batch": doubling(125, 2_000)},
     fixed={"bytes": 1_000_000},
     variants=(
         Variant(read_whole, role="naive", peak=O("bytes")),

@@ -1,12 +1,19 @@
 """The table as one HTML page that needs nothing from anywhere else."""
 
-from lab.report.table import scenario_svg, series_svg
+from collections.abc import Mapping
+
+from lab.report.table import series_svg
 from lab.table import Table
 from lab.units import show_bytes
 
 
-def page(table: Table) -> str:
-    """Return the page: the table, a section for each scenario, and its two pictures."""
+def page(table: Table, pictures: Mapping[str, str]) -> str:
+    """Return the page: the table, a section for each scenario, and its two pictures.
+
+    Args:
+        table: What was measured.
+        pictures: SVGs by the names of their scenarios.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -14,4 +21,4 @@ def page(table: Table) -> str:
     )
     environment.filters["bytes"] = show_bytes
     template = environment.get_template("page.html.j2")
-    return template.render(table=table, scenario_svg=scenario_svg, series_svg=series_svg)
+    return template.render(table=table, pictures=pictures, series_svg=series_svg)

@@ -12,10 +12,13 @@ from lab.measure.verdict import Finding
 from lab.pattern import Pattern
 from lab.patterns import pattern
 from lab.report.json import table_json, write_json, write_text
-from lab.report.plot import STYLES, Trace, draw, drawing, finish, show_size
+from lab.report.plot import STYLES, Trace, draw, drawing, finish
 from lab.report.terminal import COLOURS, WIDTH
 from lab.table import Measured, Row, Table, Timings
 from lab.units import show_bytes, show_seconds
+
+_SHORTEST_SERIES = 10
+"""Samples, taken every ten milliseconds, below which a picture over time shows nothing."""
 
 
 def write_table(table: Table, folder: Path) -> Path:
@@ -23,9 +26,10 @@ def write_table(table: Table, folder: Path) -> Path:
     from lab.report.page import page
 
     write_json(folder / "table.json", table_json(table))
-    for row in table.rows:
-        write_text(folder / f"{row.scenario.name}.svg", scenario_svg(row))
-    write_text(folder / "index.html", page(table))
+    pictures = {row.scenario.name: scenario_svg(row) for row in table.rows}
+    for name, svg in pictures.items():
+        write_text(folder / f"{name}.svg", svg)
+    write_text(folder / "index.html", page(table, pictures))
     return folder / "index.html"
 
 
@@ -99,14 +103,15 @@ def scenario_svg(row: Row) -> str:
         for measured in (row.naive, row.streaming)
     )
     description = (
-        f"Peak heap against {scenario.axis}, both axes logarithmic. "
-        f"At {show_size(scenario.size, scenario.axis)}, {said}."
+        f"Peak heap against {scenario.axis}, both axes logarithmic. At {scenario.amount}, {said}."
     )
     return draw(scenario.title, description, traces, scenario.axis)
 
 
-def series_svg(row: Row) -> str:
-    """Draw the heap of both variants of a scenario against time, while they run traced."""
+def series_svg(row: Row) -> str | None:
+    """Draw the heap of both variants against time; None where they were over too soon."""
+    if max(len(row.naive.series), len(row.streaming.series)) < _SHORTEST_SERIES:
+        return None
     lesson = pattern(row.scenario.pattern)
     traces = [
         Trace(_label(lesson, m), lesson[m.variant].role, m.series)

@@ -1,0 +1,189 @@
+"""The generated parts of the README: written from a measurement, and checked against a new one.
+
+Run as ``python -m lab.report.readme --write TABLE.json`` or ``--check TABLE.json``. A part stands
+between ``<!-- generated: NAME -->`` and ``<!-- end -->``. Text must be the same to the letter;
+figures that were measured may differ by the witness's tolerance.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+from lab.measure.verdict import RESOLUTION
+from lab.report.json import write_text
+from lab.units import parse_bytes
+
+README = Path("README.md")
+PICTURE = Path("docs/export-1000000-rows.svg")
+
+_FIGURE = re.compile(r"((?<=\d [kMG]B)(?:, )|(?<=\d B)(?:, ))?(?<![\w.])(\d+(?:\.\d+)? [kMG]?B)\b")
+_SHARE = 0.05
+
+
+def parts(table: dict[str, Any]) -> dict[str, str]:
+    """Return every generated part by its name.
+
+    Args:
+        table: The JSON document that `lab table` wrote.
+    """
+    return {"table": _table(table), "patterns": _patterns(), "commands": _commands()}
+
+
+def fill(text: str, contents: dict[str, str]) -> str:
+    """Put the parts into a text with marks.
+
+    Raises:
+        LabError: A part has no marks in the text.
+    """
+    for name, content in contents.items():
+        block = _marked(name).search(text)
+        if block is None:
+            raise LabError(f"{README} has no marks for the generated part {name!r}.")
+        text = f"{text[: block.start(2)]}{content}\n{text[block.end(2) :]}"
+    return text
+
+
+def differences(old: str, new: str, same: Callable[[str, str], bool]) -> list[str]:
+    """Compare two texts line by line and describe the lines that are not the same."""
+    lines = list(zip(old.splitlines(), new.splitlines(), strict=False))
+    found = [f"- {a}\n+ {b}" for a, b in lines if not same(a, b)]
+    if len(old.splitlines()) != len(new.splitlines()):
+        found.append("one has more lines than the other")
+    return found
+
+
+def same_within_tolerance(old: str, new: str) -> bool:
+    """Tell whether two lines say the same, and their figures differ by no more than noise.
+
+    Noise is five in a hundred, or what the witness cannot tell, whichever is more; a figure of
+    the resident set is one that follows a figure of the heap and a comma.
+    """
+    if _FIGURE.sub("#", old) != _FIGURE.sub("#", new):
+        return False
+    pairs = zip(_FIGURE.finditer(old), _FIGURE.finditer(new), strict=True)
+    return all(_close(a, b, RESOLUTION["rss" if a[1] else "heap"]) for a, b in pairs)
+
+
+def check(readme: Path, table: Path) -> list[str]:
+    """Return what is out of date in the README and its picture."""
+    document = _load(table)
+    text = readme.read_text(encoding="utf-8")
+    if document["quick"]:
+        raise LabError(f"{table} was measured with --quick; the README shows the full sizes.")
+    found = []
+    for name, content in parts(document).items():
+        block = _marked(name).search(text)
+        if block is None:
+            raise LabError(f"{readme} has no marks for the generated part {name!r}.")
+        same = same_within_tolerance if name == "table" else str.__eq__
+        found += differences(block[2].strip("\n"), content, same)
+    fresh = table.with_name(PICTURE.name)
+    return found + differences(_description(PICTURE), _description(fresh), same_within_tolerance)
+
+
+def write(readme: Path, table: Path) -> None:
+    """Write the generated parts anew, and the picture beside them."""
+    text = fill(readme.read_text(encoding="utf-8"), parts(_load(table)))
+    write_text(readme, text)
+    write_text(PICTURE, table.with_name(PICTURE.name).read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    """Write or check, as the command line says."""
+    parser = argparse.ArgumentParser(description="Write or check the README's generated parts.")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--write", metavar="TABLE.json", type=Path)
+    action.add_argument("--check", metavar="TABLE.json", type=Path)
+    options = parser.parse_args()
+    try:
+        if options.write:
+            write(README, options.write)
+            return
+        found = check(README, options.check)
+    except LabError as error:
+        sys.exit(f"readme: {error}")
+    if found:
+        print("\n".join(found))
+        sys.exit("readme: the generated parts are out of date: run `make table docs`.")
+    print("The generated parts of the README are current.")
+
+
+def _table(document: dict[str, Any]) -> str:
+    from lab.units import show_bytes
+
+    lines = [
+        "| Scenario | Approach | The lesson says | Naive: heap, RSS | Streaming: heap, RSS "
+        "| Growth found | Verdict |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in document["rows"]:
+        naive, streaming = (
+            f"{show_bytes(m['peak_heap_bytes'])}, {show_bytes(m['peak_rss_bytes'])}"
+            + (" (extrapolated)" if m["extrapolated"] else "")
+            for m in (row["naive"], row["streaming"])
+        )
+        printed = row["printed"]
+        as_printed = f"; as the lesson codes it: **{printed['verdict']}**" if printed else ""
+        lines.append(
+            f"| {row['scenario']} | {row['approach']} | {row['says']} | {naive} | {streaming} "
+            f"| {row['growth']} | **{row['verdict']}**{as_printed} |"
+        )
+    made = document["environment"]
+    minor = ".".join(made["python"].split(".")[:2])
+    libraries = ", ".join(f"{name} {made[name]}" for name in ("sqlalchemy", "memray"))
+    lines += ["", f"{made['implementation']} {minor} on {made['platform']}, {libraries}."]
+    return "\n".join(lines)
+
+
+def _patterns() -> str:
+    from lab.patterns import PATTERNS
+
+    return "\n".join(
+        f"- [`{p.name}`](lab/patterns/{p.name}.py): {p.question} "
+        + ", ".join(f"`{v.name}` ({v.role}, {v.peak})" for v in p.variants)
+        for p in PATTERNS
+    )
+
+
+def _commands() -> str:
+    from typer.testing import CliRunner
+
+    from lab.cli import app
+
+    result = CliRunner().invoke(app, ["--help"], env={"TERMINAL_WIDTH": "100"})
+    lines = result.output.split("Commands:\n")[1].rstrip().splitlines()
+    return "\n".join(["```", *(f"lab {line.strip()}" for line in lines), "```"])
+
+
+def _marked(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- generated: {name} -->)\n(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def _close(old: re.Match[str], new: re.Match[str], resolution: int) -> bool:
+    a, b = parse_bytes(old[2]), parse_bytes(new[2])
+    return abs(a - b) <= max(_SHARE * max(a, b), resolution if a >= 1000 else 1)
+
+
+def _description(svg: Path) -> str:
+    try:
+        found = re.search(r"<desc>(.*?)</desc>", svg.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LabError(f"cannot read {svg}: {error.strerror}; run `make table docs`.") from None
+    return found[1] if found else ""
+
+
+def _load(table: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(table.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LabError(f"cannot read {table} ({error}): run `make table` first.") from None
+    return document
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The suite: facts about the lab, each proved by running it."""

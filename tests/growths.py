@@ -1,0 +1,155 @@
+"""Functions whose growth is known by construction; the instruments are checked against them."""
+
+import ctypes
+import math
+import mmap
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+BATCH = 8_000_000
+
+
+def constant(n: int) -> Iterator[int]:
+    """Hold one batch, and pass every item on."""
+    batch = bytearray(BATCH)
+    yield from range(n)
+    del batch
+
+
+def one_object_kept(n: int) -> Iterator[int]:
+    """Hold a large batch, and keep one small object of every item beside it."""
+    batch = bytearray(BATCH)
+    kept = []
+    for i in range(n):
+        kept.append(float(i))
+        yield i
+    del batch
+
+
+def linear(n: int) -> bytearray:
+    """Allocate a byte for each item."""
+    return bytearray(n)
+
+
+def square_root(n: int) -> bytearray:
+    """Allocate in proportion to the square root."""
+    return bytearray(1_000 * math.isqrt(n))
+
+
+def n_log_n(n: int) -> bytearray:
+    """Allocate in proportion to n log n."""
+    return bytearray(int(n * math.log2(n)))
+
+
+def quadratic(n: int) -> bytearray:
+    """Allocate in proportion to the square."""
+    return bytearray(n * n // 1_000)
+
+
+def flat_generator(n: int) -> Iterator[bytes]:
+    """Yield chunk after chunk, keeping none."""
+    for _ in range(n // 1_000):
+        yield bytes(65_536)
+
+
+async def flat_async_generator(n: int) -> AsyncIterator[bytes]:
+    """Yield chunk after chunk without waiting for anything."""
+    for _ in range(n // 1_000):
+        yield bytes(65_536)
+
+
+async def leaky_async_generator(n: int) -> AsyncIterator[int]:
+    """Keep everything that was yielded."""
+    kept = []
+    for i in range(n):
+        kept.append(float(i))
+        yield i
+
+
+async def linear_coroutine(n: int) -> bytearray:
+    """Allocate a byte for each item, when awaited."""
+    return bytearray(n)
+
+
+def only_in_c(n: int) -> int:
+    """Allocate with the C library, which no Python allocator sees."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    libc.free.argtypes = [ctypes.c_void_p]
+    block = libc.malloc(ctypes.c_size_t(n * 16))
+    ctypes.memset(block, 1, n * 16)
+    libc.free(block)
+    return n
+
+
+def in_a_thread(n: int) -> int:
+    """Allocate in another thread, which is gone before this returns."""
+    kept: list[bytearray] = []
+    thread = threading.Thread(target=lambda: kept.append(bytearray(4 * n)))
+    thread.start()
+    thread.join()
+    kept.clear()
+    return n
+
+
+def too_small(n: int) -> list[float]:
+    """Keep an object for each item, called with sizes that are far too small to tell."""
+    return [float(i) for i in range(n)]
+
+
+def up_to_a_batch(n: int) -> bytearray:
+    """Grow with the first sizes, and no more once a batch is full."""
+    return bytearray(16 * min(n, 32_000))
+
+
+def mapped(n: int) -> int:
+    """Touch memory that is mapped, not allocated."""
+    with mmap.mmap(-1, n) as block:
+        for page in range(0, n, 4_096):
+            block[page] = 1
+    return n
+
+
+def raises(n: int) -> None:
+    """Raise, two calls deep."""
+    _raise(n)
+
+
+def _raise(n: int) -> None:
+    raise ValueError(f"no {n} today")
+
+
+def leaves(n: int) -> None:
+    """Leave without an answer."""
+    os._exit(7)
+
+
+def kills_itself(n: int) -> None:
+    """Die as if somebody had killed it."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleeps(n: int) -> None:
+    """Take for ever."""
+    time.sleep(600)
+
+
+def slow_when_large(n: int) -> int:
+    """Take for ever from 32,000 on."""
+    time.sleep(600 if n >= 32_000 else 0)
+    return n
+
+
+@contextmanager
+def doubled(n: int) -> Iterator[bytes]:
+    """Set up two bytes for each item; they are there before the measuring starts."""
+    yield bytes(2 * n)
+
+
+def copies(block: bytes) -> bytearray:
+    """Copy what was set up."""
+    return bytearray(block)

@@ -1,0 +1,50 @@
+"""What several tests need: running the command, and looking for what was left behind."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+WHOLE_TABLE = 128_000
+"""Rows of the suite's table of posts: enough for PostgreSQL to synchronise its scans."""
+
+
+def run_lab(
+    *words: str, cwd: Path | None = None, env: dict[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run the `lab` command as a user would, in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "lab.cli", *words],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def wait_until(true: Callable[[], object], seconds: float = 15) -> bool:
+    """Wait for something to become true, and tell whether it did."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.05)
+    return bool(true())
+
+
+def processes_naming(text: str) -> list[psutil.Process]:
+    """Return the live processes whose command line names something."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if any(text in word for word in process.cmdline()) and process.pid != os.getpid():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

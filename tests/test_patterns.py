@@ -1,0 +1,176 @@
+"""Every pattern and variant: the same answer, claims that hold both ways, traps that spring."""
+
+import inspect
+from itertools import pairwise
+
+import pytest
+
+from lab.compare import (
+    DifferentAnswersError,
+    check_same_answers,
+    sweep_variants,
+    variant_workload,
+)
+from lab.measure.curve import Curve, Point
+from lab.measure.process import Processes
+from lab.measure.verdict import verdict
+from lab.pattern import ROLES, O, open_variant
+from lab.patterns import PATTERNS
+from tests.helpers import WHOLE_TABLE
+
+pytestmark = pytest.mark.usefixtures("whole_table")
+
+VARIANTS = [(pattern, variant) for pattern in PATTERNS for variant in pattern.variants]
+NAMES = [f"{pattern.name}-{variant.name}" for pattern, variant in VARIANTS]
+SLOW = {"row_by_row": "a statement per row, traced: minutes", "unordered_pages": "wrong anyway"}
+
+
+def claims():
+    """List each axis that a variant's claim says something about, and that is worth sweeping."""
+    for pattern, variant in VARIANTS:
+        for axis in pattern.axes:
+            naive_beside = variant.role == "naive" and axis == "keys"
+            if pattern.concerns(variant, axis) and not naive_beside:
+                slow = variant.name in SLOW
+                marks = [pytest.mark.slow] if slow else []
+                name = f"{pattern.name}-{variant.name}-{axis}"
+                yield pytest.param(pattern, variant, axis, id=name, marks=marks)
+
+
+def small_world(pattern):
+    return {axis: sizes[0] // 4 for axis, sizes in pattern.axes.items() if axis in pattern.fixed}
+
+
+def outcome_of(pattern, variant, sizes):
+    with open_variant(f"{pattern.world_owner}:PATTERN", variant.name, sizes) as run:
+        return run()
+
+
+@pytest.mark.parametrize(("pattern", "variant", "axis"), claims())
+def test_claim(pattern, variant, axis, alone):
+    """Peak memory grows along the axes that are claimed, and along no other."""
+    curve = sweep_variants(pattern, [variant], axis, schedule=alone)[variant.name]
+    found = verdict(curve, variant.peak)
+    assert found.finding == "kept", found.reason
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
+def test_all_variants_give_the_same_answer(pattern):
+    sizes = small_world(pattern)
+    honest = [v for v in pattern.variants if v.springs != "answer"]
+    answers = {v.name: outcome_of(pattern, v, sizes).digest for v in honest}
+    assert len(set(answers.values())) == 1, answers
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
+def test_the_answer_depends_on_the_size(pattern):
+    """A variant that loads nothing would answer the same at every size."""
+    sizes = small_world(pattern)
+    half = {axis: size // 2 for axis, size in sizes.items()}
+    for variant in pattern.variants:
+        assert outcome_of(pattern, variant, sizes).digest != (
+            outcome_of(pattern, variant, half).digest
+        )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "variant"),
+    [pair for pair in VARIANTS if pair[1].springs == "memory"],
+    ids=[n for n, pair in zip(NAMES, VARIANTS, strict=True) if pair[1].springs == "memory"],
+)
+def test_a_memory_trap_breaks_the_claim_of_the_streaming_variant(pattern, variant, alone):
+    axis = next(iter(pattern.axes))
+    curve = sweep_variants(pattern, [variant], axis, schedule=alone)[variant.name]
+    assert verdict(curve, pattern.first("streaming").peak).finding == "broken"
+
+
+def test_row_by_row_sends_a_statement_for_most_rows():
+    from lab.patterns.csv_export import PATTERN
+
+    rows = 2_000
+    lazy, joined = (
+        outcome_of(PATTERN, PATTERN[name], {"rows": rows})
+        for name in ("row_by_row", "joined_chunks")
+    )
+    assert lazy.digest == joined.digest
+    assert lazy.counts["statements"] > rows / 2
+    assert lazy.counts["chunks"] == rows + 1
+    assert joined.counts["statements"] == 1
+    assert joined.counts["chunks"] <= 1 + joined.counts["characters"] / 65_536
+
+
+def test_pages_without_an_order_miscount_a_quiet_table():
+    """Whole, the table is read by sequential scans, each starting where the last one stopped."""
+    from lab.patterns.tag_counts import PATTERN
+
+    whole = {"rows": WHOLE_TABLE}
+    wrong = outcome_of(PATTERN, PATTERN["unordered_pages"], whole)
+    right = outcome_of(PATTERN, PATTERN["group_by"], whole)
+    assert wrong.digest != right.digest
+
+
+@pytest.mark.parametrize(("pattern", "variant"), VARIANTS, ids=NAMES)
+def test_heap_repeats(pattern, variant):
+    """Five runs agree within a thousandth; fixed addresses make most agree to the byte."""
+    workload = variant_workload(
+        pattern, variant, {a: s // 2 for a, s in small_world(pattern).items()}
+    )
+    with pattern.prepare(**small_world(pattern)), Processes() as processes:
+        peaks = [processes.read(workload, "heap", 60).value for _ in range(5)]
+    assert max(peaks) - min(peaks) <= min(peaks) / 1_000, peaks
+
+
+@pytest.mark.parametrize(("pattern", "variant"), VARIANTS, ids=NAMES)
+def test_a_variant_is_declared_and_explained(pattern, variant):
+    assert variant.role in ROLES
+    assert variant.label.endswith(".")
+    assert len(variant.label) <= 100
+    assert (variant.role == "trap") == bool(variant.springs) == bool(variant.why)
+    assert f"def {variant.name}(" in variant.source
+    assert inspect.getmodule(variant.run) is pattern.module
+    assert set(variant.peak.axes) <= set(pattern.axes)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
+def test_a_pattern_goes_from_the_worst_answer_to_the_best(pattern):
+    order = [ROLES.index(variant.role) for variant in pattern.variants]
+    assert order == sorted(order)
+    assert pattern.first("naive").peak != pattern.first("streaming").peak
+    assert pattern.question.endswith("?")
+    assert set(pattern.fixed) <= set(pattern.axes)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
+def test_sizes_double_and_begin_with_several_batches(pattern):
+    for axis, sizes in pattern.axes.items():
+        assert len(sizes) >= 5
+        assert all(b == 2 * a for a, b in pairwise(sizes))
+        if axis == "rows":
+            for variant in pattern.variants:
+                assert sizes[0] >= 4 * (variant.default("batch") or 0)
+
+
+def test_variants_that_answer_differently_are_refused():
+    from lab.patterns.rows import PATTERN
+
+    curves = {
+        name: Curve(name, "rows", (Point(8_000, 1, digest=digest),))
+        for name, digest in (("load_all", "a"), ("yield_per", "b"))
+    }
+    with pytest.raises(DifferentAnswersError, match="yield_per gives another answer than load_all"):
+        check_same_answers(PATTERN, curves)
+
+
+def test_a_trap_that_is_declared_to_answer_differently_is_let_pass():
+    from lab.patterns.tag_counts import PATTERN
+
+    curves = {
+        name: Curve(name, "rows", (Point(8_000, 1, digest=digest),))
+        for name, digest in (("count_objects", "a"), ("unordered_pages", "b"))
+    }
+    check_same_answers(PATTERN, curves)
+
+
+@pytest.mark.parametrize("text", ["O(1)", "O(batch)", "O(rows + keys)", 'O("batch")'])
+def test_claims_are_read_as_they_are_written(text):
+    assert str(O.parse(text)) == text.replace('"', "")
