@@ -1,14 +1,14 @@
 """Functions whose growth is known by construction; the instruments are checked against them."""
 
-import ctypes
 import math
 import mmap
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 BATCH = 8_000_000
 
@@ -76,14 +76,11 @@ async def linear_coroutine(n: int) -> bytearray:
 
 
 def only_in_c(n: int) -> int:
-    """Allocate with the C library, which no Python allocator sees."""
-    libc = ctypes.CDLL(None)
-    libc.malloc.restype = ctypes.c_void_p
-    libc.free.argtypes = [ctypes.c_void_p]
-    block = libc.malloc(ctypes.c_size_t(n * 16))
-    ctypes.memset(block, 1, n * 16)
-    libc.free(block)
-    return n
+    """Allocate inside SQLite, which uses the C library and none of Python's allocators."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("create table held (block blob)")
+        db.execute("insert into held values (zeroblob(?))", (16 * n,))
+        return db.execute("select length(block) from held").fetchone()[0] // 16
 
 
 def in_a_thread(n: int) -> int:

@@ -23,7 +23,7 @@ def streaming():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("pattern", "variant"), streaming())
+@pytest.mark.parametrize(("pattern", "variant"), list(streaming()))
 def test_peak_heap_at_full_size(pattern, variant, alone, monkeypatch):
     monkeypatch.setenv("MEMORY_LAB_SCHEMA", "memory_lab_full")
     axis, size, most = SIZES[pattern.name]

@@ -46,7 +46,7 @@ def outcome_of(pattern, variant, sizes):
         return run()
 
 
-@pytest.mark.parametrize(("pattern", "variant", "axis"), claims())
+@pytest.mark.parametrize(("pattern", "variant", "axis"), list(claims()))
 def test_claim(pattern, variant, axis, alone):
     """Peak memory grows along the axes that are claimed, and along no other."""
     curve = sweep_variants(pattern, [variant], axis, schedule=alone)[variant.name]

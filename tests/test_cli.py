@@ -1,0 +1,295 @@
+"""The command as a user meets it: examples, sentences for errors, exit codes, no litter."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.patterns import PATTERNS
+from tests.helpers import processes_naming, run_lab, wait_until
+
+COMMANDS = ["table", "list", "show", "curve", "measure", "doctor", "data build", "data status"]
+
+MINE = """
+def leak(n):
+    kept = []
+    for i in range(n):
+        kept.append(float(i))
+        yield i
+
+def flat(n):
+    for i in range(n):
+        yield i
+
+def sleep(n):
+    import time
+    print("never shown")
+    time.sleep(600)
+
+def broken(n):
+    raise RuntimeError("no such luck")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Somebody's project, somewhere else."""
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS, "data", "data drop"])
+def test_help(command):
+    result = run_lab(*command.split(), "--help")
+    assert result.returncode == 0
+    assert "Usage" in result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(command):
+    assert f"Example: lab {command}" in run_lab(*command.split(), "--help").stdout
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, contextlib\n"
+        "sys.argv = ['lab', '--help']\n"
+        "from lab.cli import main\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        "heavy = {'memray', 'sqlalchemy', 'psycopg2', 'pydantic', 'matplotlib', 'rich', 'psutil'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stderr.strip() == "[]"
+
+
+def test_list_names_every_variant():
+    said = run_lab("list").stdout
+    for pattern in PATTERNS:
+        assert pattern.name in said
+        for variant in pattern.variants:
+            assert variant.name in said
+            assert variant.label in said
+
+
+def test_show_prints_the_question_the_claim_and_the_code():
+    said = run_lab("show", "rows", "yield_per").stdout
+    assert "How do I read many rows" in said
+    assert "O(batch)" in said
+    assert "def yield_per(db: Session" in said
+
+
+@pytest.mark.parametrize(
+    ("target", "claim", "code"),
+    [("flat", "O(1)", 0), ("leak", "O(1)", 1), ("leak", "O(n)", 0), ("flat", "O(n)", 1)],
+)
+def test_measure_tells_the_verdict_on_a_function_of_somebody_elses(folder, target, claim, code):
+    result = run_lab("measure", f"mine:{target}", "--claim", claim, cwd=folder)
+    assert result.returncode == code, result.stdout + result.stderr
+    assert claim in result.stdout
+    assert sorted(os.listdir(folder)) in (["mine.py"], ["__pycache__", "mine.py"])
+
+
+def test_measure_is_inconclusive_when_sizes_are_tiny(folder):
+    result = run_lab("measure", "mine:leak", "--claim", "O(1)", "--sizes", "1..16", cwd=folder)
+    assert result.returncode == 3
+    assert "too small to tell" in result.stdout
+
+
+def test_measure_writes_the_json_that_was_promised(folder):
+    run_lab("measure", "mine:leak", "--claim", "O(1)", "--json", "out/curve.json", cwd=folder)
+    curve = json.loads((folder / "out/curve.json").read_text())
+    assert {key: type(value) for key, value in curve.items()} == {
+        "target": str,
+        "axis": str,
+        "claim": str,
+        "verdict": str,
+        "reason": str,
+        "bytes_per_item": float,
+        "ci95": list,
+        "exponent": float,
+        "witness": str,
+        "points": list,
+        "environment": dict,
+    }
+    assert (curve["target"], curve["claim"], curve["verdict"]) == ("mine:leak", "O(1)", "broken")
+    point = curve["points"][0]
+    assert point["size"] == 8_000
+    assert point["peak_heap_bytes"] > 8_000 * 24
+    assert point["peak_rss_bytes"] >= 0
+    assert point["seconds"] > 0
+    assert len(point["digest"]) == 32
+    assert point["error"] is None
+    assert curve["environment"]["memray"]
+
+
+def test_json_on_standard_output_is_nothing_but_json(folder):
+    result = run_lab("measure", "mine:flat", "--claim", "O(1)", "--json", "-", cwd=folder)
+    assert json.loads(result.stdout)["verdict"] == "kept"
+    assert "kept" in result.stderr
+
+
+def test_curve_measures_draws_and_tells_a_verdict(tmp_path, whole_table):
+    result = run_lab(
+        "curve", "file_download", "--plot", "plot.svg", "--json", "curves.json", cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count(" kept: ") == 3
+    assert "<desc>" in (tmp_path / "plot.svg").read_text()
+    curves = json.loads((tmp_path / "curves.json").read_text())
+    assert [curve["target"] for curve in curves] == ["read_whole", "small_chunks", "large_chunks"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("show rwos", "unknown pattern 'rwos': did you mean rows?"),
+        ("show rows yeild_per", "unknown variant 'yeild_per' of rows: did you mean yield_per"),
+        ("curve rows --axis keys", "rows has no axis 'keys': did you mean"),
+        ("curve rows load_all --axis batch", "load_all has no batch to vary"),
+        ("curve rows --sizes ten", "'ten' are no sizes"),
+        ("curve rows --sizes 20,10", "sizes must increase"),
+        ("curve rows --sizes 0..8", "sizes double from a smaller to a larger number"),
+        ("measure nosuch:f --claim O(1)", "cannot import 'nosuch'"),
+        ("measure mine:lek --claim O(1)", "mine has no 'lek': did you mean leak?"),
+        ("measure mine --claim O(1)", "'mine' is no target"),
+        ("measure mine:broken --claim O(1)", "mine:broken raised RuntimeError: no such luck"),
+        ("measure mine:flat --claim O(log)", "unknown claim O(log)"),
+        ("measure mine:flat --claim linear", "unknown claim 'linear'"),
+        ("measure mine:flat --claim O(1) --axis rowz", "unknown axis 'rowz': did you mean rows"),
+        ("measure mine:flat --claim O(1) --setup mine:none", "mine has no 'none'"),
+        ("measure mine:flat --claim O(1) --json /proc/x/y", "cannot write /proc/x/y"),
+        ("table --max-memory lots", "'lots' is no amount of memory"),
+        ("table --jobs 0", "Invalid value for '--jobs'"),
+        ("tabel", "No such command 'tabel'"),
+    ],
+)
+def test_errors_are_a_sentence_and_exit_with_two(folder, words, says):
+    result = run_lab(*words.split(), cwd=folder)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_debug_shows_the_traceback(folder):
+    result = run_lab("--debug", "measure", "nosuch:f", "--claim", "O(1)", cwd=folder)
+    assert "Traceback" in result.stderr
+
+
+def test_an_unreachable_database_is_a_sentence(folder):
+    url = {"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/none"}
+    result = run_lab("curve", "rows", env=url, cwd=folder)
+    assert result.returncode == 2
+    assert re.search(
+        r"lab: the database \S+ cannot be reached", result.stderr.replace(": ", " ", 2)
+    )
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped_ends_every_child_and_removes_every_file(folder, how):
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim", "O(1)"]
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    children = f"lab.measure.child {process.pid}".split()[-1]
+    assert wait_until(lambda: len(_children(children)) >= 4)
+    time.sleep(0.5)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "lab: stopped." in said
+    assert "Traceback" not in said
+    assert wait_until(lambda: not _children(children))
+    assert os.listdir(scratch) == []
+
+
+def test_a_killed_command_takes_its_children_along(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim", "O(1)"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+    assert wait_until(lambda: len(_children(str(process.pid))) >= 4)
+    time.sleep(0.5)
+    process.kill()
+    process.wait()
+    assert wait_until(lambda: not _children(str(process.pid)))
+
+
+def test_a_child_killed_from_outside_ends_the_run_with_a_sentence(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim", "O(1)"],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert wait_until(lambda: len(_children(str(process.pid))) >= 4)
+    time.sleep(0.5)
+    measuring = [p for p in _children(str(process.pid)) if p.ppid() != process.pid]
+    measuring[0].kill()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "the process measuring mine:sleep was killed by SIGKILL" in said
+
+
+def _children(parent: str):
+    return [p for p in processes_naming("lab.measure.child") if parent in p.cmdline()]
+
+
+def test_doctor_finds_this_machine_good(whole_table):
+    result = run_lab("doctor")
+    assert result.returncode == 0, result.stdout
+    assert f"{whole_table:,} posts" in result.stdout
+
+
+def test_doctor_says_what_is_wrong():
+    result = run_lab("doctor", env={"DATABASE_URL": "postgresql://127.0.0.1:1/none"})
+    assert result.returncode == 2
+    assert "MEND PostgreSQL" in result.stdout
+
+
+def test_data_is_built_described_and_dropped(own_home):
+    assert (
+        "2,000 posts with 9 distinct tags"
+        in run_lab("data", "build", "--rows", "2000", "--keys", "9").stdout
+    )
+    said = run_lab("data", "status").stdout
+    assert "Posts: 2,000 with 9 distinct tags, seed 1" in said
+    assert "schema memory_lab" in said
+    assert "Removed 2,000 posts." in run_lab("data", "drop").stdout
+    assert "nothing to remove" in run_lab("data", "drop").stdout
+    assert wait_until(lambda: not processes_naming(str(own_home)))
+
+
+def test_nothing_listens_on_the_network(whole_table):
+    """The embedded server is reached through a socket in a folder of its own."""
+    home = os.environ["MEMORY_LAB_HOME"]
+    servers = [p for p in processes_naming(home) if p.name().startswith("postgres")]
+    assert servers
+    for server in servers:
+        assert server.net_connections(kind="inet") == []
+
+
+def test_temporary_folders_of_measurements_are_gone(folder):
+    before = set(Path(tempfile.gettempdir()).glob("memory-lab-??????*"))
+    run_lab("measure", "mine:flat", "--claim", "O(1)", cwd=folder)
+    ours = {p for p in Path(tempfile.gettempdir()).glob("memory-lab-????????") if p not in before}
+    assert not ours

@@ -1,0 +1,197 @@
+"""The lesson's table: what is measured, what is extrapolated, and how it reads."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+from rich.console import Console
+
+from lab.measure.curve import Curve, Point
+from lab.measure.growth import growth
+from lab.measure.sweep import Schedule
+from lab.measure.verdict import Verdict, verdict
+from lab.pattern import O
+from lab.patterns import pattern
+from lab.report.page import page
+from lab.report.readme import differences, fill, parts, same_within_tolerance
+from lab.report.table import print_table, print_timings, scenario_svg, write_table
+from lab.scenarios import SCENARIOS
+from lab.table import Measured, Row, Table, Timings, judge_amount, measure_table
+
+
+@pytest.fixture(scope="module")
+def small() -> Table:
+    """Two scenarios that need no database, measured for real."""
+    chosen = [s for s in SCENARIOS if s.pattern == "file_download"]
+    return measure_table(chosen, quick=True, schedule=Schedule(parallel=1))
+
+
+def test_the_lesson_has_eight_rows_of_known_sizes():
+    assert [scenario.size for scenario in SCENARIOS] == [
+        100,
+        10_000,
+        1_000_000,
+        5_000_000,
+        500_000_000,
+        1_000_000,
+        100_000_000,
+        1_000_000,
+    ]
+    assert len({scenario.name for scenario in SCENARIOS}) == 8
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
+def test_a_scenario_names_what_there_is(scenario):
+    lesson = pattern(scenario.pattern)
+    assert lesson[scenario.naive].role == "naive"
+    assert lesson[scenario.streaming].role == "streaming"
+    if scenario.printed:
+        assert lesson[scenario.printed].role == "trap"
+    assert scenario.axis in lesson.axes
+    assert scenario.tenth().size == scenario.size // 10
+
+
+def test_downloads_are_judged_by_growth_and_by_the_amount_named(small):
+    whole, chunks = small.rows
+    assert whole.verdict.finding == "kept"
+    assert whole.growth_found == "1.00 B per byte"
+    assert chunks.verdict.finding == "broken"
+    assert "times the 65.5 kB it names" in chunks.verdict.reason
+    assert chunks.growth_found == "flat"
+    assert chunks.naive.heap == pytest.approx(50_000_000, rel=0.01)
+    assert chunks.naive.digest == chunks.streaming.digest
+
+
+def test_what_would_not_fit_is_extrapolated_and_close_to_the_truth(small):
+    chosen = [s for s in SCENARIOS if s.size == 500_000_000]
+    limited = Schedule(parallel=1, max_memory=20_000_000)
+    (row,) = measure_table(chosen, quick=True, schedule=limited).rows
+    measured = small.rows[1]
+    assert row.naive.extrapolated
+    assert not row.streaming.extrapolated
+    assert row.naive.heap == pytest.approx(measured.naive.heap, rel=0.01)
+    assert row.naive.rss == pytest.approx(measured.naive.rss, rel=0.1)
+
+
+def test_an_amount_may_be_exceeded_by_a_tenth():
+    kept = Verdict("kept", "flat", O(1), "n")
+    assert judge_amount(kept, 110, 100, O(1)).finding == "kept"
+    assert judge_amount(kept, 111, 100, O(1)).finding == "broken"
+    assert judge_amount(kept, 10**9, None, O(1)) is kept
+
+
+def made_up() -> Table:
+    """Eight rows with figures from nowhere, for looking at how they read."""
+    rows = []
+    for scenario in SCENARIOS:
+        sizes = (8_000, 16_000, 32_000, 64_000, 128_000)
+        curves = {
+            (name, scenario.axis): Curve(
+                name, scenario.axis, tuple(Point(n, 1_000 + slope * n) for n in sizes)
+            )
+            for name, slope in ((scenario.naive, 2_000), (scenario.streaming, 0))
+        }
+        advised = curves[scenario.advised, scenario.axis]
+        rows.append(
+            Row(
+                scenario,
+                Measured(scenario.naive, 2_147_483_648, 3_221_225_472, scenario.size > 500_000),
+                Measured(scenario.streaming, 5_370_000, 2_970_000, False, ((0.0, 1), (0.1, 9))),
+                growth(*advised.seen()),
+                verdict(advised, scenario.claim),
+                None,
+                curves,
+            )
+        )
+    made = {"python": "3.11.7", "implementation": "CPython", "platform": "linux"}
+    made |= {"sqlalchemy": "2.1.9", "memray": "1.20.0"}
+    return Table(tuple(rows), made, Timings(1, 2, 3, [0.1]), False)
+
+
+def printed(table: Table) -> str:
+    screen = Console(file=io.StringIO(), width=100)
+    print_table(screen, table)
+    print_timings(screen, table.timings)
+    return screen.file.getvalue()
+
+
+def test_the_table_is_readable_at_a_hundred_columns():
+    said = printed(made_up())
+    assert max(len(line) for line in said.splitlines() if line.startswith(("│", "┃"))) <= 100
+    for scenario in SCENARIOS:
+        assert scenario.title in said
+        assert scenario.approach in said
+    assert "2.15 GB" in said
+    assert "extrapolated" in said
+    assert "…" not in said
+
+
+def test_a_picture_is_well_formed_and_says_what_it_shows():
+    row = made_up().rows[2]
+    picture = ET.fromstring(scenario_svg(row))  # noqa: S314 - our own
+    names = {"svg": "http://www.w3.org/2000/svg"}
+    assert picture.get("role") == "img"
+    assert picture.find("svg:title", names).text == "Export 1,000,000 rows"
+    description = picture.find("svg:desc", names).text
+    assert "the naive variant one_string peaks at 2.15 GB (extrapolated)" in description
+    assert "both axes logarithmic" in description
+    assert description in picture.get("aria-label")
+    texts = "".join(picture.itertext())
+    assert "peak heap (bytes)" in texts
+    assert "streaming: joined_chunks" in texts
+
+
+def test_the_page_needs_nothing_from_elsewhere():
+    table = made_up()
+    html = page(table, {row.scenario.name: scenario_svg(row) for row in table.rows})
+    assert not re.search(r"(src|href)=\"(?!#)", html)
+    assert html.count("<svg") >= 8
+    assert "O(unique keys)" in html
+
+
+def test_files_are_written(small, tmp_path):
+    assert write_table(small, tmp_path / "deep" / "out").name == "index.html"
+    document = json.loads((tmp_path / "deep/out/table.json").read_text())
+    assert [row["verdict"] for row in document["rows"]] == ["kept", "broken"]
+    assert document["rows"][0]["naive"]["peak_heap_bytes"] > 0
+    assert (tmp_path / "deep/out/download-50000000-bytes.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("| 2.11 GB, 2.90 GB | kept |", "| 2.05 GB, 2.85 GB | kept |", True),
+        ("| 2.11 GB, 2.90 GB | kept |", "| 1.90 GB, 2.90 GB | kept |", False),
+        ("| 2.11 GB, 2.90 GB | kept |", "| 2.11 GB, 2.90 GB | broken |", False),
+        ("| 139 kB, 135 kB |", "| 139 kB, 900 kB |", True),
+        ("| 139 kB, 135 kB |", "| 900 kB, 135 kB |", False),
+        ("| 139 kB, 135 kB |", "| 150 kB, 20.0 kB |", True),
+        ("| 1.00 B per byte |", "| 14.0 B per byte |", False),
+        ("| flat |", "| 2.14 kB per row |", False),
+        ("Export 100 rows", "Export 10 rows", False),
+    ],
+)
+def test_a_generated_table_may_differ_by_noise_and_no_more(old, new, same):
+    assert same_within_tolerance(old, new) is same
+
+
+def test_generated_parts_are_put_between_their_marks():
+    text = "a\n<!-- generated: table -->\nold\n<!-- end -->\nb\n"
+    assert fill(text, {"table": "new\nlines"}) == (
+        "a\n<!-- generated: table -->\nnew\nlines\n<!-- end -->\nb\n"
+    )
+
+
+def test_a_line_that_was_edited_by_hand_is_found():
+    from lab.report.json import table_json
+
+    table = made_up()
+    right = parts(table_json(table))["table"]
+    assert differences(right, right, same_within_tolerance) == []
+    edited = right.replace("**broken**", "**kept**", 1)
+    assert len(differences(edited, right, same_within_tolerance)) == 1
+    other = replace(table, rows=table.rows[:-1])
+    assert differences(parts(table_json(other))["table"], right, same_within_tolerance)
