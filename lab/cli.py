@@ -15,8 +15,11 @@ from lab.errors import LabError
 
 if TYPE_CHECKING:
     from lab.measure.sweep import Schedule
-    from lab.pattern import Pattern, Role, Variant
+    from lab.pattern import Role
     from lab.report.terminal import Steps
+
+_STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     name="lab",
@@ -130,7 +133,7 @@ def curve(
 
     found = find(pattern)
     axis = axis or next(iter(found.axes))
-    chosen = _variants(found, variants, axis)
+    chosen = [found[name] for name in variants] if variants else list(found.along(axis))
     swept = parse_sizes(sizes) if sizes else None
     screen = console(stderr=str(json_file) == "-")
     with progress(screen) as steps:
@@ -267,12 +270,6 @@ def _schedule(
     return Schedule(jobs or usable_cores(), timeout, max_memory, steps.advance)
 
 
-def _variants(found: "Pattern", names: list[str] | None, axis: str) -> "list[Variant]":
-    if names:
-        return [found[name] for name in names]
-    return [variant for variant in found.variants if found.concerns(variant, axis)]
-
-
 def _free_memory() -> int:
     import psutil
 
@@ -293,14 +290,15 @@ def main() -> NoReturn:
     except LabError as error:
         code = _explain(error)
     except (KeyboardInterrupt, typer.Abort):
-        print("lab: stopped.", file=sys.stderr)
-        code = 130
+        code = _STOPPED
     except BrokenPipeError:
         # Whoever read the output has gone; the interpreter must not try to flush it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 1
     except Exception as error:
         code = _unexpected(error)
+    if code == _STOPPED:
+        print("lab: stopped.", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -193,6 +193,20 @@ class Pattern:
         """Tell whether an axis means anything to a variant: `load_all` knows no batch."""
         return axis in self.fixed or variant.takes(axis)
 
+    def along(self, axis: str) -> tuple[Variant, ...]:
+        """Return the variants that an axis means something to.
+
+        Raises:
+            LabError: The pattern has no such axis.
+        """
+        self._check(axis)
+        return tuple(variant for variant in self.variants if self.concerns(variant, axis))
+
+    def _check(self, axis: str) -> None:
+        if axis not in self.axes:
+            known = nearest(axis, list(self.axes))
+            raise LabError(f"{self.name} has no axis {axis!r}: {known}")
+
     def sizes_for(self, variant: Variant, axis: str) -> tuple[int, ...]:
         """Return the sizes that test a variant's claim about an axis.
 
@@ -202,9 +216,7 @@ class Pattern:
         Raises:
             LabError: The pattern has no such axis, or the variant does not know it.
         """
-        if axis not in self.axes:
-            known = nearest(axis, list(self.axes))
-            raise LabError(f"{self.name} has no axis {axis!r}: {known}")
+        self._check(axis)
         if not self.concerns(variant, axis):
             raise LabError(f"{self.name} {variant.name} has no {axis} to vary.")
         sizes = self.axes[axis]

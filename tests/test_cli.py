@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -152,13 +151,13 @@ def test_curve_measures_draws_and_tells_a_verdict(tmp_path, whole_table):
     [
         ("show rwos", "unknown pattern 'rwos': did you mean rows?"),
         ("show rows yeild_per", "unknown variant 'yeild_per' of rows: did you mean yield_per"),
-        ("curve rows --axis keys", "rows has no axis 'keys': did you mean"),
+        ("curve rows --axis keys", "rows has no axis 'keys': there is rows, batch"),
         ("curve rows load_all --axis batch", "load_all has no batch to vary"),
         ("curve rows --sizes ten", "'ten' are no sizes"),
         ("curve rows --sizes 20,10", "sizes must increase"),
         ("curve rows --sizes 0..8", "sizes double from a smaller to a larger number"),
         ("measure nosuch:f --claim O(1)", "cannot import 'nosuch'"),
-        ("measure mine:lek --claim O(1)", "mine has no 'lek': did you mean leak?"),
+        ("measure mine:lek --claim O(1)", "mine has no 'lek': did you mean leak"),
         ("measure mine --claim O(1)", "'mine' is no target"),
         ("measure mine:broken --claim O(1)", "mine:broken raised RuntimeError: no such luck"),
         ("measure mine:flat --claim O(log)", "unknown claim O(log)"),
@@ -187,9 +186,7 @@ def test_an_unreachable_database_is_a_sentence(folder):
     url = {"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/none"}
     result = run_lab("curve", "rows", env=url, cwd=folder)
     assert result.returncode == 2
-    assert re.search(
-        r"lab: the database \S+ cannot be reached", result.stderr.replace(": ", " ", 2)
-    )
+    assert "me:***@127.0.0.1:1/none: cannot be reached (" in result.stderr
     assert "secret" not in result.stderr
 
 

@@ -137,6 +137,7 @@ def read_state(where: Place) -> str | None:
 
 def _start(where: Place) -> str:
     """Have a supervisor start the server, and wait until it says so, or is gone."""
+    programs()  # say now, and plainly, if there are none
     hear, tell = os.pipe()
     with open(hear, "rb") as news:
         try:

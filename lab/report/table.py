@@ -83,7 +83,7 @@ def print_timings(to: Console, timings: Timings) -> None:
 
 
 def _figures(measured: Measured) -> str:
-    mark = "\n(extrapolated)" if measured.extrapolated else ""
+    mark = "\nextrapolated" if measured.extrapolated else ""
     return f"{show_bytes(measured.heap)} /\n{show_bytes(measured.rss)}{mark}"
 
 
