@@ -6,11 +6,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp-$(shell cat pyproject.toml requirements.txt 2>/dev/null | cksum | cut -d' ' -f1)
 ARGS ?=
 
-.PHONY: help table test lint types docs docs-check lock clean
+.PHONY: help table test test-slow bench lint types docs docs-check lock clean
 
 help:
 	@echo "make table       measure the lesson's table (ARGS='--quick' for a tenth of the sizes)"
 	@echo "make test        run the test suite"
+	@echo "make test-slow   run the tests that take minutes"
+	@echo "make bench       time every variant beside the others"
 	@echo "make lint types  check style and types"
 	@echo "make docs        write the generated parts of the README from build/table"
 	@echo "make docs-check  check that they are current"
@@ -22,6 +24,12 @@ table: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 4 $(ARGS)
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest benchmarks $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

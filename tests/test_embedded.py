@@ -1,5 +1,6 @@
 """The embedded server survives what other adapters stumble over, and leaves nothing running."""
 
+import json
 import os
 import shutil
 import signal
@@ -75,12 +76,14 @@ def test_a_killed_supervisor_takes_the_server_along_and_the_next_user_starts_ane
     (supervisor,) = processes_naming("lab.data.supervisor") and [
         p for p in processes_naming(str(own_home)) if "lab.data.supervisor" in p.cmdline()
     ]
+    sockets = Path(json.loads(embedded.place().state.read_text())["sockets"])
     supervisor.kill()
     release(user)
     following = hold(own_home)
     after = following.stdout.readline()
     assert after
     assert after != before
+    assert not sockets.exists()
     release(following)
     assert server_is_gone(own_home)
 

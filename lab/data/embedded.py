@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -104,11 +104,8 @@ def server() -> Iterator[str]:
 def _reach(where: Place) -> str:
     with where.starting.open("a+") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
-        if supervised(where) and (url := read_state(where)):
-            return url
-        with suppress(FileNotFoundError):
-            where.state.unlink()
-        return _start(where)
+        url = read_state(where)
+        return url if url else _start(where)
 
 
 def supervised(where: Place) -> bool:
@@ -127,10 +124,11 @@ def try_lock(file: IO[str]) -> bool:
 
 
 def read_state(where: Place) -> str | None:
-    """Return the URL of a server that said it is ready."""
+    """Return the URL of a server that said it is ready, and whose supervisor is alive."""
+    if not supervised(where):
+        return None
     try:
-        state = json.loads(where.state.read_text())
-        return str(state["url"])
+        return str(json.loads(where.state.read_text())["url"])
     except (OSError, ValueError, KeyError):
         return None
 

