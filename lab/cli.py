@@ -6,6 +6,7 @@ Heavy modules are imported inside the commands, so that `lab --help` answers at 
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
+_BROKEN_PIPE = 141
+"""Exit code when nobody reads on, likewise."""
 
 app = typer.Typer(
     name="lab",
@@ -68,10 +71,13 @@ def table(
     timings: Annotated[bool, typer.Option(help="Say where the time went.")] = False,
     timeout: Timeout = 600.0,
 ) -> None:
-    """Measure the lesson's table, with verdicts."""
+    """Measure the lesson's table, with verdicts.
+
+    Exits with 0 when it could be measured, whatever the verdicts are.
+    """
     from lab.report.table import print_table, print_timings, write_table
     from lab.report.terminal import console, progress
-    from lab.table import measure_table
+    from lab.survey import measure_table
     from lab.units import parse_bytes
 
     screen = console()
@@ -137,8 +143,6 @@ def curve(
     swept = parse_sizes(sizes) if sizes else None
     screen = console(stderr=str(json_file) == "-")
     with progress(screen) as steps:
-        count = sum(len(swept or found.sizes_for(variant, axis)) for variant in chosen)
-        steps.begin(f"{found.name} along {axis}", 3 * count)
         curves = sweep_variants(
             found,
             chosen,
@@ -146,6 +150,7 @@ def curve(
             sizes=swept,
             witnesses=("heap", "rss", "seconds"),
             schedule=_schedule(jobs, timeout, steps),
+            announce=steps.begin,
         )
     claims = {variant.name: variant.peak for variant in chosen}
     roles = {variant.name: variant.role for variant in chosen}
@@ -246,8 +251,11 @@ def drop() -> None:
 
     with database() as engine:
         before = drop_schema(engine)
-    drop_files()
-    console().print(f"Removed {before.rows:,} posts." if before else "There was nothing to remove.")
+    removed = [f"{before.rows:,} posts"] if before else []
+    if count := drop_files():
+        removed.append(f"{count} files")
+    said = f"Removed {' and '.join(removed)}." if removed else "There was nothing to remove."
+    console().print(said)
 
 
 def _build_data(
@@ -294,7 +302,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         # Whoever read the output has gone; the interpreter must not try to flush it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 1
+        code = _BROKEN_PIPE
     except Exception as error:
         code = _unexpected(error)
     if code == _STOPPED:
@@ -307,8 +315,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _explain(error: LabError) -> int:
-    if os.environ.get("MEMORY_LAB_DEBUG"):
-        raise error
+    _show_traceback(error)
     print(f"lab: {error}", file=sys.stderr)
     if error.details:
         print(error.details, file=sys.stderr)
@@ -319,8 +326,7 @@ def _unexpected(error: Exception) -> int:
     if hasattr(error, "show") and hasattr(error, "exit_code"):  # bad usage, by typer
         error.show()
         return int(error.exit_code)
-    if os.environ.get("MEMORY_LAB_DEBUG"):
-        raise error
+    _show_traceback(error)
     missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
     if missing:
         extra = "plots" if missing in ("matplotlib", "jinja2") else "patterns"
@@ -329,6 +335,11 @@ def _unexpected(error: Exception) -> int:
         name = type(error).__name__
         print(f"lab: {name}: {error} (lab --debug shows where)", file=sys.stderr)
     return 2
+
+
+def _show_traceback(error: Exception) -> None:
+    if os.environ.get("MEMORY_LAB_DEBUG"):
+        traceback.print_exception(error)
 
 
 if __name__ == "__main__":

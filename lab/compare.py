@@ -1,15 +1,24 @@
 """Variants of one pattern, measured side by side and held to the same answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lab.errors import LabError
-from lab.measure.curve import Curve, Reading, Witness
-from lab.measure.sweep import Job, Schedule, curves, run
+from lab.measure.curve import Curve, Witness
+from lab.measure.sweep import Schedule, Sweep, curves
 from lab.measure.workload import Workload, warm_size
 from lab.pattern import Pattern, Variant
 
+Announce = Callable[[str, int], None]
+"""Called with what begins now and how many steps it has; 0 where that is not known."""
+
 _WARM_BYTES = 100
 """A warm-up takes so many times more bytes than it would take rows."""
+
+
+class DifferentAnswersError(LabError):
+    """Variants that should answer alike do not: a broken promise, not a failed measurement."""
+
+    exit_code = 1
 
 
 def variant_workload(pattern: Pattern, variant: Variant, sizes: Mapping[str, int]) -> Workload:
@@ -18,14 +27,21 @@ def variant_workload(pattern: Pattern, variant: Variant, sizes: Mapping[str, int
     warm = {
         axis: _warm(axis, size) if axis in pattern.fixed else size for axis, size in sizes.items()
     }
-    common = {"pattern": f"{pattern.world_owner}:PATTERN", "variant": variant.name}
+    common = {"pattern": f"{pattern.module_name}:PATTERN", "variant": variant.name}
     return Workload(
         name=f"{pattern.name} {variant.name}",
         opener="lab.pattern:open_variant",
         arguments={**common, "sizes": sizes},
         warm_up={**common, "sizes": warm},
-        preload=(pattern.world_owner.rpartition(".")[0] or pattern.world_owner,),
+        preload=(pattern.module_name.rpartition(".")[0] or pattern.module_name,),
     )
+
+
+def sweep_of(pattern: Pattern, variant: str, axis: str, sizes: Sequence[int]) -> Sweep:
+    """Describe a sweep of one variant."""
+    chosen = pattern[variant]
+    each = tuple((size, variant_workload(pattern, chosen, {axis: size})) for size in sizes)
+    return Sweep(variant, axis, each)
 
 
 def sweep_variants(
@@ -36,39 +52,27 @@ def sweep_variants(
     sizes: Sequence[int] | None = None,
     witnesses: Sequence[Witness] = ("heap",),
     schedule: Schedule | None = None,
+    announce: Announce | None = None,
 ) -> dict[str, Curve]:
     """Measure variants of a pattern along one axis; return a curve for each variant's name.
 
     Without ``sizes``, each variant gets those that its claim wants.
 
     Raises:
-        LabError: Two variants gave different answers at the same size, or one could not run.
+        DifferentAnswersError: Two variants gave different answers at the same size.
+        LabError: One could not be measured.
     """
-    sized = {
-        variant.name: [
-            (size, variant_workload(pattern, variant, {axis: size}))
-            for size in sizes or pattern.sizes_for(variant, axis)
-        ]
-        for variant in variants
-    }
-    largest = max(size for workloads in sized.values() for size, _ in workloads)
-    with pattern.prepare(**{**pattern.fixed, axis: largest}):
-        found = curves(sized, axis, witnesses, schedule)
+    chosen = {variant.name: sizes or pattern.sizes_for(variant, axis) for variant in variants}
+    sweeps = {name: sweep_of(pattern, name, axis, each) for name, each in chosen.items()}
+    if announce is not None:
+        announce("Data", 0)
+    with pattern.prepared(axis, {size for each in chosen.values() for size in each}):
+        if announce is not None:
+            points = sum(len(each) for each in chosen.values()) * len(witnesses)
+            announce(f"{pattern.name} along {axis}", points)
+        found = curves(sweeps, witnesses, schedule)
     check_same_answers(pattern, found)
     return found
-
-
-def measure_variant(
-    pattern: Pattern,
-    variant: Variant,
-    sizes: Mapping[str, int],
-    witness: Witness = "heap",
-    schedule: Schedule | None = None,
-) -> Reading:
-    """Measure one variant once, at given sizes."""
-    workload = variant_workload(pattern, variant, sizes)
-    with pattern.prepare(**{**pattern.fixed, **sizes}):
-        return run([Job(workload, witness)], schedule or Schedule())[0]
 
 
 def check_same_answers(pattern: Pattern, found: Mapping[str, Curve]) -> None:
@@ -93,12 +97,6 @@ def check_same_answers(pattern: Pattern, found: Mapping[str, Curve]) -> None:
                     f"{point.size:,} {curve.axis}; figures of variants that do different things "
                     "say nothing."
                 )
-
-
-class DifferentAnswersError(LabError):
-    """Variants that should answer alike do not: a broken promise, not a failed measurement."""
-
-    exit_code = 1
 
 
 def _warm(axis: str, size: int) -> int:

@@ -21,10 +21,10 @@ class Digest:
         Other objects count as their type alone, since their text would name their address.
         """
         if isinstance(value, (bytes, bytearray, memoryview)):
-            self._hash.update(b"b")
+            self._hash.update(b"b%d:" % len(value))
             self._hash.update(value)
         elif isinstance(value, str):
-            self._hash.update(b"s")
+            self._hash.update(b"s%d:" % len(value))
             for start in range(0, len(value), _SLICE):
                 self._hash.update(value[start : start + _SLICE].encode("utf-8", "surrogatepass"))
         elif isinstance(value, _PLAIN):

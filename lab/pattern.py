@@ -5,8 +5,8 @@ It imports no meter. `open_variant` is how a meter, which knows no pattern, runs
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -48,6 +48,8 @@ class O:  # noqa: E742 - the field's own notation; it is never confused with a z
     axes: tuple[str, ...]
 
     def __init__(self, *axes: str | int) -> None:
+        if not axes:
+            raise LabError("a claim names its axes, or 1 for none: O(1), O(batch).")
         if axes != (1,):
             for axis in axes:
                 if axis not in AXES:
@@ -137,6 +139,9 @@ def _nothing_to_prepare(**_: int) -> AbstractContextManager[None]:
 class Pattern:
     """One question with several answers, from the worst to the best.
 
+    A fresh process finds it again by name: it is called ``PATTERN``, in the file that its variants
+    are written in.
+
     Attributes:
         name: The file's name, which the command line uses.
         world: A context manager: sizes in, what the variants are given out (a tuple is given as
@@ -177,10 +182,10 @@ class Pattern:
     @property
     def module(self) -> Any:
         """The file that teaches the pattern."""
-        return import_module(self.world_owner)
+        return import_module(self.module_name)
 
     @property
-    def world_owner(self) -> str:
+    def module_name(self) -> str:
         """The import path of the file in which the variants are written."""
         return str(self.variants[0].run.__module__)
 
@@ -201,6 +206,16 @@ class Pattern:
         """
         self._check(axis)
         return tuple(variant for variant in self.variants if self.concerns(variant, axis))
+
+    @contextmanager
+    def prepared(self, axis: str, sizes: Collection[int]) -> Iterator[None]:
+        """Have data for every size along an axis, for as long as the block lasts."""
+        along = [{axis: size} for size in sorted(sizes, reverse=True)] if axis in self.fixed else []
+        with ExitStack() as stack:
+            # From the largest down: a table that is large enough needs no second look.
+            for chosen in along or [{}]:
+                stack.enter_context(self.prepare(**{**self.fixed, **chosen}))
+            yield
 
     def _check(self, axis: str) -> None:
         if axis not in self.axes:

@@ -5,9 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
@@ -178,8 +176,10 @@ def test_errors_are_a_sentence_and_exit_with_two(folder, words, says):
 
 
 def test_debug_shows_the_traceback(folder):
-    result = run_lab("--debug", "measure", "nosuch:f", "--claim", "O(1)", cwd=folder)
+    result = run_lab("--debug", "measure", "mine:broken", "--claim", "O(1)", cwd=folder)
+    assert result.returncode == 2
     assert "Traceback" in result.stderr
+    assert "in broken" in result.stderr
 
 
 def test_an_unreachable_database_is_a_sentence(folder):
@@ -190,11 +190,26 @@ def test_an_unreachable_database_is_a_sentence(folder):
     assert "secret" not in result.stderr
 
 
+def test_a_folder_called_lab_is_not_taken_for_the_package(folder):
+    (folder / "lab").mkdir()
+    (folder / "lab" / "__init__.py").write_text("raise SystemExit('not this one')")
+    command = [sys.executable, "-P", "-m", "lab.cli", "measure", "mine:flat", "--claim", "O(1)"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_an_output_that_nobody_reads_ends_quietly():
+    command = f"{sys.executable} -m lab.cli list | head -1; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in result.stderr
+    assert result.returncode in (0, 141)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_being_stopped_ends_every_child_and_removes_every_file(folder, how):
     scratch = folder / "scratch"
     scratch.mkdir()
-    command = [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim", "O(1)"]
+    command = [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim=O(1)", "--jobs=2"]
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -203,58 +218,58 @@ def test_being_stopped_ends_every_child_and_removes_every_file(folder, how):
         stderr=subprocess.PIPE,
         text=True,
     )
-    children = f"lab.measure.child {process.pid}".split()[-1]
-    assert wait_until(lambda: len(_children(children)) >= 4)
+    assert wait_until(lambda: len(_children(process)) >= 4)
     time.sleep(0.5)
     process.send_signal(how)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "lab: stopped." in said
     assert "Traceback" not in said
-    assert wait_until(lambda: not _children(children))
+    assert wait_until(lambda: not _children(process))
     assert os.listdir(scratch) == []
 
 
 def test_a_killed_command_takes_its_children_along(folder):
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim", "O(1)"],
+        [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim=O(1)", "--jobs=2"],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "TMPDIR": str(folder)},
     )
-    assert wait_until(lambda: len(_children(str(process.pid))) >= 4)
+    assert wait_until(lambda: len(_children(process)) >= 4)
     time.sleep(0.5)
     process.kill()
     process.wait()
-    assert wait_until(lambda: not _children(str(process.pid)))
+    assert wait_until(lambda: not _children(process))
 
 
 def test_a_child_killed_from_outside_ends_the_run_with_a_sentence(folder):
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim", "O(1)"],
+        [sys.executable, "-m", "lab.cli", "measure", "mine:sleep", "--claim=O(1)", "--jobs=2"],
         cwd=folder,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    assert wait_until(lambda: len(_children(str(process.pid))) >= 4)
+    assert wait_until(lambda: len(_children(process)) >= 4)
     time.sleep(0.5)
-    measuring = [p for p in _children(str(process.pid)) if p.ppid() != process.pid]
+    measuring = [p for p in _children(process) if p.ppid() != process.pid]
     measuring[0].kill()
     _, said = process.communicate(timeout=30)
     assert process.returncode == 2
     assert "the process measuring mine:sleep was killed by SIGKILL" in said
 
 
-def _children(parent: str):
-    return [p for p in processes_naming("lab.measure.child") if parent in p.cmdline()]
+def _children(parent: subprocess.Popen[str]):
+    """Find the templates that a command started, and what those forked."""
+    return [p for p in processes_naming("lab.measure.child") if str(parent.pid) in p.cmdline()]
 
 
 def test_doctor_finds_this_machine_good(whole_table):
     result = run_lab("doctor")
     assert result.returncode == 0, result.stdout
-    assert f"{whole_table:,} posts" in result.stdout
+    assert "posts" in result.stdout
 
 
 def test_doctor_says_what_is_wrong():
@@ -286,7 +301,7 @@ def test_nothing_listens_on_the_network(whole_table):
 
 
 def test_temporary_folders_of_measurements_are_gone(folder):
-    before = set(Path(tempfile.gettempdir()).glob("memory-lab-??????*"))
-    run_lab("measure", "mine:flat", "--claim", "O(1)", cwd=folder)
-    ours = {p for p in Path(tempfile.gettempdir()).glob("memory-lab-????????") if p not in before}
-    assert not ours
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    run_lab("measure", "mine:flat", "--claim", "O(1)", cwd=folder, env={"TMPDIR": str(scratch)})
+    assert os.listdir(scratch) == []

@@ -68,11 +68,20 @@ def test_an_import_that_fails_late_leaves_no_row(variant, db):
 
 
 def test_a_database_error_leaves_no_row_of_an_earlier_batch(db):
+    db.execute(text("alter table users add check (name <> 'Q')"))
+    db.commit()
     rows = [b"p%d@b.c,P,1,true\n" % i for i in range(30)]
-    rows[25] = b"nul@b.c,a\x00b,1,true\n"
-    with pytest.raises((DBAPIError, ValueError)):
+    rows[25] = b"q@b.c,Q,1,true\n"
+    with pytest.raises(DBAPIError, match="violates check constraint"):
         stream_rows(io.BytesIO(HEADER + b"".join(rows)), db, batch=10)
-    db.rollback()
+    assert count(db) == 0
+
+
+@pytest.mark.parametrize("variant", PATTERN.variants, ids=lambda v: v.name)
+def test_a_line_without_an_end_is_refused(variant, db):
+    file = io.BytesIO(HEADER + b"p@b.c,P,1,true\n" + b"x" * 1_000_000)
+    with pytest.raises(ValueError, match="line 3 is longer than 65,536 characters"):
+        variant.run(file, db)
     assert count(db) == 0
 
 

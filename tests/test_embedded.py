@@ -183,6 +183,28 @@ def test_a_server_that_cannot_start_says_where_to_look(own_home):
     assert server_is_gone(own_home)
 
 
+def test_a_folder_with_somebody_elses_things_is_not_touched(own_home):
+    data = own_home / "postgresql" / "data"
+    data.mkdir(parents=True)
+    (data / "theirs").touch()
+    with pytest.raises(LabError, match="holds what the lab did not make, and will not touch"):
+        database().__enter__()
+    assert (data / "theirs").exists()
+
+
+def test_a_home_that_cannot_be_made_is_named(monkeypatch):
+    monkeypatch.setenv("MEMORY_LAB_HOME", "/proc/nowhere")
+    with pytest.raises(LabError, match="cannot make /proc/nowhere"):
+        database().__enter__()
+
+
+def test_a_long_temporary_folder_does_not_matter(own_home, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(own_home / ("long" * 30)))
+    with database() as engine, engine.connect() as connection:
+        assert connection.exec_driver_sql("select 1").scalar() == 1
+    assert server_is_gone(own_home)
+
+
 def test_a_half_made_cluster_is_made_again(own_home):
     where = embedded.place()
     where.data.mkdir()

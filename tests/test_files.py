@@ -41,8 +41,11 @@ def test_a_file_is_made_once_and_can_be_removed(own_home):
     made = path.stat().st_mtime_ns
     assert files.download_file(1_000).stat().st_mtime_ns == made
     assert files.files() == [path]
-    files.drop_files()
+    theirs = path.with_name("thesis.bin")
+    theirs.write_text("not the lab's")
+    assert files.drop_files() == 1
     assert files.files() == []
+    assert theirs.exists()
 
 
 def test_a_broken_attempt_leaves_no_file(own_home, monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.compare import measure_variant
+from lab.compare import sweep_variants
 from lab.patterns import PATTERNS
 
 MIB = 1024 * 1024
@@ -27,6 +27,7 @@ def streaming():
 def test_peak_heap_at_full_size(pattern, variant, alone, monkeypatch):
     monkeypatch.setenv("MEMORY_LAB_SCHEMA", "memory_lab_full")
     axis, size, most = SIZES[pattern.name]
-    reading = measure_variant(pattern, variant, {axis: size}, schedule=alone)
-    assert reading.error is None
-    assert reading.value < most
+    curve = sweep_variants(pattern, [variant], axis, sizes=(size,), schedule=alone)[variant.name]
+    (point,) = curve.points
+    assert point.error is None
+    assert point.peak_heap_bytes < most

@@ -11,13 +11,16 @@ from lab.compare import (
     sweep_variants,
     variant_workload,
 )
+from lab.data.seed import build
 from lab.measure.curve import Curve, Point
 from lab.measure.process import Processes
 from lab.measure.verdict import verdict
 from lab.pattern import ROLES, O, open_variant
 from lab.patterns import PATTERNS
 from lab.units import doubling
-from tests.helpers import WHOLE_TABLE
+
+QUIET_TABLE = 64_000
+"""Rows that are more than a quarter of the server's buffers: its scans are synchronised."""
 
 pytestmark = pytest.mark.usefixtures("whole_table")
 
@@ -44,7 +47,7 @@ def small_world(pattern):
 
 
 def outcome_of(pattern, variant, sizes):
-    with open_variant(f"{pattern.world_owner}:PATTERN", variant.name, sizes) as run:
+    with open_variant(f"{pattern.module_name}:PATTERN", variant.name, sizes) as run:
         return run()
 
 
@@ -76,40 +79,52 @@ def test_the_answer_depends_on_the_size(pattern):
         )
 
 
-@pytest.mark.parametrize(
-    ("pattern", "variant"),
-    [pair for pair in VARIANTS if pair[1].springs == "memory"],
-    ids=[n for n, pair in zip(NAMES, VARIANTS, strict=True) if pair[1].springs == "memory"],
-)
+def traps(spring):
+    """List the traps that spring in one way."""
+    found = [pair for pair in VARIANTS if pair[1].springs == spring]
+    ids = [f"{pattern.name}-{variant.name}" for pattern, variant in found]
+    return pytest.mark.parametrize(("pattern", "variant"), found, ids=ids)
+
+
+@traps("memory")
 def test_a_memory_trap_breaks_the_claim_of_the_streaming_variant(pattern, variant, alone):
     axis = next(iter(pattern.axes))
     curve = sweep_variants(pattern, [variant], axis, schedule=alone)[variant.name]
     assert verdict(curve, pattern.first("streaming").peak).finding == "broken"
 
 
-def test_row_by_row_sends_a_statement_for_most_rows():
+@traps("statements")
+def test_a_statement_trap_sends_one_for_most_rows(pattern, variant):
+    rows = 2_000
+    trapped = outcome_of(pattern, variant, {"rows": rows})
+    right = outcome_of(pattern, pattern.first("streaming"), {"rows": rows})
+    assert trapped.digest == right.digest
+    assert trapped.counts["statements"] > rows / 2
+    assert right.counts["statements"] == 1
+
+
+@traps("answer")
+def test_an_answer_trap_is_wrong_on_a_whole_quiet_table(pattern, variant, own_schema):
+    """Whole, a table is read by sequential scans, each starting where the last one stopped."""
+    build(own_schema, QUIET_TABLE)
+    trapped = outcome_of(pattern, variant, {"rows": QUIET_TABLE})
+    right = outcome_of(pattern, pattern.first("streaming"), {"rows": QUIET_TABLE})
+    assert trapped.digest != right.digest
+
+
+def test_every_trap_springs_in_a_way_that_is_proved():
+    """Those that spring under writes are in tests/test_writes.py."""
+    proved = {"memory", "statements", "answer", "answer under writes"}
+    assert {v.springs for _, v in VARIANTS if v.role == "trap"} <= proved
+
+
+def test_chunks_are_of_the_size_that_was_asked_for():
     from lab.patterns.csv_export import PATTERN
 
-    rows = 2_000
-    lazy, joined = (
-        outcome_of(PATTERN, PATTERN[name], {"rows": rows})
-        for name in ("row_by_row", "joined_chunks")
-    )
-    assert lazy.digest == joined.digest
-    assert lazy.counts["statements"] > rows / 2
-    assert lazy.counts["chunks"] == rows + 1
-    assert joined.counts["statements"] == 1
+    rows = {"rows": 2_000}
+    lazy, joined = (outcome_of(PATTERN, PATTERN[n], rows) for n in ("row_by_row", "joined_chunks"))
+    assert lazy.counts["chunks"] == 2_001
     assert joined.counts["chunks"] <= 1 + joined.counts["characters"] / 65_536
-
-
-def test_pages_without_an_order_miscount_a_quiet_table():
-    """Whole, the table is read by sequential scans, each starting where the last one stopped."""
-    from lab.patterns.tag_counts import PATTERN
-
-    whole = {"rows": WHOLE_TABLE}
-    wrong = outcome_of(PATTERN, PATTERN["unordered_pages"], whole)
-    right = outcome_of(PATTERN, PATTERN["group_by"], whole)
-    assert wrong.digest != right.digest
 
 
 @pytest.mark.parametrize(("pattern", "variant"), VARIANTS, ids=NAMES)

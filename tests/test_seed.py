@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from lab.data import seed
 from lab.data.database import database, schema
 from lab.data.models import Author, Post
 from lab.data.seed import Built, build, built, drop
@@ -115,21 +116,22 @@ def test_a_build_that_is_broken_off_leaves_nothing(engine):
         assert built(connection) is None
 
 
-def test_a_read_only_database_is_named(engine, monkeypatch):
-    with engine.connect() as connection:
-        url = connection.engine.url.set(query={**connection.engine.url.query})
-    monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
-    monkeypatch.setenv("PGOPTIONS", "-c default_transaction_read_only=on")
-    with engine.begin() as connection:
-        connection.execute(text("alter role postgres set default_transaction_read_only = on"))
-    try:
-        with database() as other, pytest.raises(LabError, match="it is read-only"):
-            build(other, 10)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text("set transaction read write"))
-            connection.execute(text("alter role postgres reset default_transaction_read_only"))
-            connection.commit()
+def test_a_read_only_database_is_named(own_home):
+    with database() as engine:
+        with engine.begin() as connection:
+            connection.execute(text("alter role postgres set default_transaction_read_only = on"))
+        with pytest.raises(LabError, match="it is read-only"):
+            build(engine, 10)
+
+
+def test_tables_that_others_hold_are_waited_for_and_then_named(engine, monkeypatch):
+    build(engine, 10)
+    monkeypatch.setattr(seed, "PATIENCE", "100ms")
+    with engine.connect() as reader:
+        reader.execute(text("select count(*) from posts"))
+        with pytest.raises(LabError, match="somebody else is using the lab's tables"):
+            drop(engine)
+    assert drop(engine) == Built(10)
 
 
 @pytest.mark.parametrize(

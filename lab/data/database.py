@@ -40,12 +40,16 @@ def database() -> Iterator[Engine]:
     Raises:
         LabError: The database cannot be reached, or is no PostgreSQL.
     """
-    url = os.environ.get("DATABASE_URL")
+    url = _given()
     if url:
         yield from _engine(_external(url))
     else:
         with server() as embedded:
             yield from _engine(make_url(embedded))
+
+
+def _given() -> str | None:
+    return os.environ.get("DATABASE_URL") or None
 
 
 def _engine(url: URL) -> Iterator[Engine]:
@@ -96,7 +100,8 @@ def explained(engine: Engine) -> Iterator[None]:
         elif code == "55P03":
             mend = "somebody else is using the lab's tables; try again when they have finished."
         elif isinstance(error, OperationalError) and code is None:
-            mend = f"cannot be reached ({said}); start it, or unset DATABASE_URL."
+            external = "start it, or unset DATABASE_URL"
+            mend = f"cannot be reached ({said}); {external if _given() else 'try again'}."
         else:
             raise
         raise LabError(f"the database {where}: {mend}") from None

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import IO
 
 from lab.data.home import home
 from lab.errors import LabError
+from lab.interpreter import environment_with_lab, python_module
 
 _ACCOUNT = "nobody"
 _ROOTS_OWN = Path("/var/lib/memory-lab")
@@ -73,12 +73,40 @@ def place() -> Place:
     if as_root() and not reachable(home()):
         mark = sha256(str(folder).encode()).hexdigest()[:12]
         folder = _ROOTS_OWN / f"for-{mark}"
-    folder.mkdir(parents=True, exist_ok=True)
-    if as_root():
-        # Whatever root's umask is, the server's account must get through to its own data.
-        for opened in (folder, folder.parent):
-            opened.chmod(opened.stat().st_mode | 0o755)
+    _adopt(folder)
     return Place(folder)
+
+
+def _adopt(folder: Path) -> None:
+    """Make the server's folder, with a mark that it is the lab's.
+
+    Raises:
+        LabError: There is a folder of that name with somebody else's things in it.
+    """
+    mark = folder / "made-by-memory-lab"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not mark.exists():
+            if any(folder.iterdir()):
+                raise LabError(
+                    f"{folder} holds what the lab did not make, and will not touch: "
+                    "set MEMORY_LAB_HOME to another folder."
+                )
+            mark.touch()
+        if as_root():
+            _open_to_the_server(folder)
+    except OSError as error:
+        raise LabError(
+            f"cannot write to {folder} ({error.strerror}): "
+            "set MEMORY_LAB_HOME to a folder of yours, or DATABASE_URL to a PostgreSQL."
+        ) from None
+
+
+def _open_to_the_server(folder: Path) -> None:
+    """Let the server's account through to a folder of ours, whatever root's umask is."""
+    ours = (folder, _ROOTS_OWN) if folder.is_relative_to(_ROOTS_OWN) else (folder,)
+    for opened in ours:
+        opened.chmod(opened.stat().st_mode | 0o755)
 
 
 @contextmanager
@@ -89,14 +117,7 @@ def server() -> Iterator[str]:
         LabError: The server's package is missing, or the server does not start.
     """
     where = place()
-    try:
-        users = where.users.open("a+")
-    except OSError as error:
-        raise LabError(
-            f"cannot write to {where.folder} ({error.strerror}): "
-            "set MEMORY_LAB_HOME to a folder of yours, or DATABASE_URL to a PostgreSQL."
-        ) from None
-    with users:
+    with where.users.open("a+") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         yield _reach(where)
 
@@ -141,7 +162,8 @@ def _start(where: Place) -> str:
         try:
             with where.log.open("w") as log:
                 subprocess.run(
-                    [sys.executable, "-m", "lab.data.supervisor", str(where.folder), str(tell)],
+                    python_module("lab.data.supervisor", str(where.folder), str(tell)),
+                    env=environment_with_lab(),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -220,6 +242,7 @@ def _copy_programs(package: Path, target: Path) -> Path:
     for found in (unfinished, *unfinished.rglob("*")):
         mode = found.stat().st_mode
         found.chmod(mode | (0o555 if mode & 0o100 else 0o444))
+    _open_to_the_server(unfinished)
     try:
         unfinished.rename(target)
     except OSError:  # somebody else was faster

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,13 +64,19 @@ def _user_lines() -> Iterator[bytes]:
 
 
 def files() -> list[Path]:
-    """Return the files that have been made and kept."""
-    return sorted(_folder().iterdir())
+    """Return the files that have been made and kept, and what was left of broken attempts."""
+    return sorted(path for path in _folder().iterdir() if _OURS.fullmatch(path.name))
 
 
-def drop_files() -> None:
-    """Remove every file that was made and kept."""
-    shutil.rmtree(_folder(), ignore_errors=True)
+def drop_files() -> int:
+    """Remove the files that were made and kept, nobody else's; return how many there were."""
+    found = files()
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+_OURS = re.compile(r"(download-\d+\.bin|users-\d+\.csv)|\.(download|users)-\d+\.\w+\.\d+")
 
 
 def _folder() -> Path:

@@ -5,6 +5,7 @@ larger one, and a table that is too small is only added to.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +15,14 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.schema import AddConstraint, CreateSchema, CreateTable, DropSchema
 
 from lab.data.database import database, explained, schema
-from lab.data.home import home
+from lab.data.embedded import place
 from lab.data.models import Base, Post
 from lab.errors import LabError
 
 ROWS = 1_000_000
 KEYS = 200
 AUTHORS = 1_000
+PATIENCE = "10s"
 _LAYOUT = 1
 _CHUNK = 50_000
 _BYTES_PER_ROW = 900
@@ -111,7 +113,7 @@ def build(
             _be_impatient(connection)
             _make(connection, before, wanted, progress)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("vacuum (analyze, freeze) authors, posts"))
+            connection.execute(text("vacuum (freeze) authors, posts"))
     return wanted
 
 
@@ -127,7 +129,7 @@ def drop(engine: Engine) -> Built | None:
 
 def _be_impatient(connection: Connection) -> None:
     """Give up, rather than wait for ever, when others hold the tables that are to be changed."""
-    connection.exec_driver_sql("set local lock_timeout = '10s'")
+    connection.exec_driver_sql(f"set local lock_timeout = '{PATIENCE}'")
 
 
 def _wanted(before: Built | None, rows: int, keys: int | None, seed: int | None) -> Built:
@@ -155,18 +157,20 @@ def _make(
     # Checking the references once, at the end, is cheaper than a million times.
     (reference,) = Post.__table__.foreign_key_constraints  # type: ignore[attr-defined]
     connection.execute(AddConstraint(reference, isolate_from_table=False))
+    connection.execute(text("analyze authors, posts"))
     connection.exec_driver_sql(f"comment on schema {schema()} is '{wanted.comment()}'")
 
 
 def _check_room(connection: Connection, rows: int) -> None:
     """Refuse to fill up the disk that the embedded server is on."""
-    if connection.engine.url.host is not None:
+    if os.environ.get("DATABASE_URL"):
         return
-    free = shutil.disk_usage(home()).free
+    folder = place().folder
+    free = shutil.disk_usage(folder).free
     if free < rows * _BYTES_PER_ROW * 1.5:
         raise LabError(
             f"{rows:,} posts need about {rows * _BYTES_PER_ROW / 10**6:,.0f} MB on the disk of "
-            f"{home()}, and {free / 10**6:,.0f} MB are free: make room, or set MEMORY_LAB_HOME."
+            f"{folder}, and {free / 10**6:,.0f} MB are free: make room, or set MEMORY_LAB_HOME."
         )
 
 

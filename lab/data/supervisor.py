@@ -63,7 +63,8 @@ def main() -> None:
 
 def _serve(where: Place, tell: int) -> None:
     # A socket's path may have about a hundred characters, so it lives in a short folder.
-    sockets = Path(tempfile.mkdtemp(prefix=_SOCKETS))
+    short = "/tmp" if os.access("/tmp", os.W_OK) else None  # noqa: S108 - made there by mkdtemp
+    sockets = Path(tempfile.mkdtemp(prefix=_SOCKETS, dir=short))
     server: subprocess.Popen[bytes] | None = None
     try:
         _give_to_server(sockets)
@@ -112,11 +113,17 @@ def clear_the_way(where: Place) -> None:
 
 
 def works_in(process: "psutil.Process", data: Path) -> bool:
-    """Tell whether a process is a PostgreSQL server working in a data directory."""
+    """Tell whether a process is a PostgreSQL server working in a data directory.
+
+    Where the system does not let us see the folder of another account's process, its command line
+    tells.
+    """
     import psutil
 
     try:
-        return process.name().startswith("postgres") and Path(process.cwd()).samefile(data)
+        if not process.name().startswith("postgres"):
+            return False
+        return str(data) in process.cmdline() or Path(process.cwd()).samefile(data)
     except (psutil.Error, OSError):
         return False
 
@@ -125,6 +132,7 @@ def make_cluster(where: Place) -> None:
     """Make the data directory if there is none, in one step: a broken attempt leaves nothing."""
     if (where.data / "PG_VERSION").exists():
         return
+    # The whole folder bears the lab's mark, so what is there is the lab's, and of no use.
     shutil.rmtree(where.data, ignore_errors=True)
     unfinished = Path(tempfile.mkdtemp(prefix="cluster-", dir=where.folder))
     _give_to_server(unfinished)

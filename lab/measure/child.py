@@ -9,23 +9,25 @@ line of JSON, which only the child reads. On the file descriptor named on the co
 ``pid``, ``answer`` and ``status``, a line each.
 """
 
+import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
 import sys
-import time
 import traceback
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from lab.linux import sent_when_parent_ends
 
+_IDLE_ROUNDS = 10
 _SHOWN_FRAMES = 6
 _SHOWN_CHARACTERS = 4_000
+_MACHINERY = ("<frozen", contextlib.__file__, importlib.__file__)
 
 
 def main() -> None:
@@ -36,21 +38,35 @@ def main() -> None:
     if os.getppid() != int(parent):
         os._exit(1)  # it had ended before we asked
     for module in ("memray", "lab.measure.witness", "lab.measure.workload", *modules):
-        with suppress(ImportError):  # the child will say what cannot be imported
-            import_module(module)
+        with contextlib.suppress(ImportError):  # the child will say what cannot be imported
+            importlib.import_module(module)
     gc.collect()
     gc.freeze()
     template, out = os.getpid(), int(answer_fd)
+
+    def work() -> None:
+        die_with_parent()
+        if os.getppid() == template:
+            _child(out)
+
+    # The first rounds fill the interpreter's caches, and later ones then start from equal states.
+    null = os.open(os.devnull, os.O_WRONLY)
+    for _ in range(_IDLE_ROUNDS):
+        _round(null, lambda: None)
+    os.close(null)
     while os.read(0, 1):
-        pid = os.fork()
-        if pid == 0:
-            die_with_parent()
-            if os.getppid() == template:
-                _child(out)
-            os._exit(0)
-        os.write(out, b"pid %d\n" % pid)
-        _, status = os.waitpid(pid, 0)
-        os.write(out, b"status %d\n" % status)
+        _round(out, work)
+
+
+def _round(out: int, work: Callable[[], None]) -> None:
+    """Fork a process that does its work and ends, and tell of its beginning and its end."""
+    pid = os.fork()
+    if pid == 0:
+        work()
+        os._exit(0)
+    os.write(out, b"pid %d\n" % pid)
+    _, status = os.waitpid(pid, 0)
+    os.write(out, b"status %d\n" % status)
 
 
 def _child(out: int) -> None:
@@ -87,13 +103,11 @@ def _measure(job: dict[str, Any]) -> dict[str, Any]:
     from lab.measure.workload import resolve
 
     opener = resolve(job["opener"])
-    start = time.perf_counter()
     with opener(**job["warm_up"]) as run:
         run()
-    warm = time.perf_counter() - start
     with opener(**job["arguments"]) as run:
         reading, took = observe(job["witness"], run, Path(job["scratch"]))
-    return {"reading": asdict(reading), "worked": warm + took}
+    return {"reading": asdict(reading), "took": took}
 
 
 def _failure(error: BaseException, job: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +115,7 @@ def _failure(error: BaseException, job: dict[str, Any]) -> dict[str, Any]:
 
     if isinstance(error, LabError):
         return {"failed": str(error), "details": error.details}
-    what = traceback.format_exception_only(error)[-1].strip()
+    what = f"{type(error).__name__}: {error}".removesuffix(": ")
     frames = "".join(traceback.format_list(_their_frames(error))).rstrip()
     return {
         "failed": f"{job['name']} raised {what}"[:_SHOWN_CHARACTERS],
@@ -113,7 +127,7 @@ def _their_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """Leave out the harness's own frames and all but the innermost of the rest."""
     ours = str(Path(__file__).parent)
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if not f.filename.startswith((ours, "<frozen"))]
+    theirs = [f for f in frames if not f.filename.startswith((ours, *_MACHINERY))]
     return theirs[-_SHOWN_FRAMES:]
 
 

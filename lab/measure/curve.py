@@ -16,7 +16,7 @@ class Reading:
         digest: What the target answered.
         counts: What else belongs to the outcome, by name.
         series: Memory over time, as (seconds, bytes), from the heap witness only.
-        overhead: Seconds that the harness added: process, imports, world, reading the result.
+        overhead: Seconds that the harness added to the run: process, world, warm-up, reading.
         error: Why there is no value, in a sentence; None when there is one.
     """
 

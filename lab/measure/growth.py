@@ -37,7 +37,8 @@ class Growth:
         line: Peak in bytes against size in items; its slope is the bytes per item.
         span: Items between the smallest and the largest size.
         steps: Bytes added from each size to the next.
-        exponent: 1 for growth in proportion, 2 for quadratic; None where a step does not grow.
+        exponent: 1 for growth in proportion, 2 for quadratic, over the last sizes without a step
+            down; None where there are fewer than two such steps.
         exponent_ci95: Its 95 % interval, or None.
     """
 
@@ -96,9 +97,12 @@ def _exponent(
     sizes: Sequence[int], steps: Sequence[float]
 ) -> tuple[float | None, tuple[float, float] | None]:
     """Fit a power of the size to the local slopes; a constant slope is the exponent 1."""
-    if len(steps) < 2 or min(steps) <= 0:
+    rising = 0
+    while rising < len(steps) and steps[-1 - rising] > 0:
+        rising += 1
+    if rising < 2:
         return None, None
-    pairs = list(pairwise(sizes))
+    pairs, steps = list(pairwise(sizes))[-rising:], steps[-rising:]
     middles = [log2((a + b) / 2) for a, b in pairs]
     slopes = [log2(step / (b - a)) for step, (a, b) in zip(steps, pairs, strict=True)]
     line = fit(middles, slopes)

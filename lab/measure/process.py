@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
+from lab.interpreter import environment_with_lab, python_module
 from lab.linux import fixed_addresses
 from lab.measure.curve import Reading, Witness
 from lab.measure.workload import Workload
@@ -72,7 +73,7 @@ class Processes:
             raise LabError(answer["failed"], answer["details"])
         reading = answer["reading"]
         reading["series"] = tuple(map(tuple, reading["series"]))
-        reading["overhead"] = time.perf_counter() - start - answer["worked"]
+        reading["overhead"] = time.perf_counter() - start - answer["took"]
         return Reading(**reading)
 
     def _take(self, preload: tuple[str, ...]) -> "_Template":
@@ -101,24 +102,23 @@ class _Template:
         try:
             with fixed_addresses():
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", _CHILD, str(os.getpid()), str(send), *preload],
+                    python_module(_CHILD, str(os.getpid()), str(send), *preload),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=self._stderr,
                     pass_fds=(send,),
                     start_new_session=True,
-                    env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": _path_to_lab()},
+                    env=environment_with_lab(PYTHONHASHSEED="0"),
                     bufsize=0,
                 )
         finally:
             os.close(send)
 
     def measure(self, job: dict[str, Any], workload: Workload, timeout: float) -> dict[str, Any]:
-        """Have one job done.
+        """Have one job done; return its reading, or what it failed of.
 
         Raises:
             TimeoutError: It took too long; the template is of no use any more.
-            LabError: The process died before it answered.
         """
         deadline = time.monotonic() + timeout
         self._stderr.seek(0)
@@ -137,9 +137,9 @@ class _Template:
                 # Whatever the job started and left behind is in its group.
                 _kill_group(self._measuring)
                 self._measuring = None
-                code = (
-                    os.waitstatus_to_exitcode(int(rest)) if kind == b"status" else -signal.SIGKILL
-                )
+                # Without a status it is the template itself that has ended.
+                status = int(rest) if kind == b"status" else None
+                code = self._process.wait() if status is None else os.waitstatus_to_exitcode(status)
                 return answer if answer is not None else self._died(code, workload)
 
     def _line(self, deadline: float) -> bytes:
@@ -160,7 +160,7 @@ class _Template:
             how = f"was killed by {signal.Signals(-code).name}"
         else:
             how = f"ended with exit code {code} before it answered"
-        hint = "; was memory short?" if code == -signal.SIGKILL else ""
+        hint = " (was memory short?)" if code == -signal.SIGKILL else ""
         self._stderr.seek(0)
         tail = self._stderr.read().decode(errors="replace").strip().splitlines()[-8:]
         return {
@@ -209,10 +209,3 @@ def _kill_group(leader: int | None) -> None:
     if leader is not None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
-
-
-def _path_to_lab() -> str:
-    """Make sure that the child finds this very package, wherever the parent found it."""
-    ours = str(Path(__file__).parent.parent.parent)
-    theirs = os.environ.get("PYTHONPATH")
-    return os.pathsep.join([ours, theirs]) if theirs else ours

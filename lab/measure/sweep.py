@@ -1,9 +1,11 @@
 """Sweeps: many fresh processes, side by side where that changes nothing, alone where it would."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from lab.errors import LabError, nearest
 from lab.measure.curve import Curve, Point, Reading, Witness
@@ -15,6 +17,8 @@ from lab.units import doubling, increasing
 
 DEFAULT_SIZES = doubling(8_000, 128_000)
 DEFAULT_TIMEOUT = 600.0
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -107,45 +111,44 @@ def sweep(
     sizes = increasing(tuple(sizes))
     if axis not in AXES:
         raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")
-    workloads = [target_workload(target, size, setup) for size in sizes]
-    return curves({target: list(zip(sizes, workloads, strict=True))}, axis, witnesses, schedule)[
-        target
-    ]
+    workloads = tuple((size, target_workload(target, size, setup)) for size in sizes)
+    return curves({target: Sweep(target, axis, workloads)}, witnesses, schedule)[target]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A target's workloads along an axis, each with its size, in increasing order."""
+
+    target: str
+    axis: str
+    workloads: tuple[tuple[int, Workload], ...]
 
 
 def curves(
-    sized: dict[str, list[tuple[int, Workload]]],
-    axis: str,
+    sweeps: Mapping[Key, Sweep],
     witnesses: Sequence[Witness],
     schedule: Schedule | None = None,
-) -> dict[str, Curve]:
-    """Measure several named targets along one axis, all points in one schedule.
-
-    Args:
-        sized: For each name, its workloads with the size of each, in increasing order.
-        axis: What the sizes count.
-        witnesses: The first one is the curves'.
-        schedule: How to run them.
-    """
+) -> dict[Key, Curve]:
+    """Measure several sweeps, all points in one schedule; the first witness is the curves'."""
     jobs = {
-        (name, size, witness): Job(workload, witness, series=f"{name} {witness}")
-        for name, workloads in sized.items()
-        for size, workload in workloads
+        (key, size, witness): Job(workload, witness, series=f"{key} {witness}")
+        for key, swept in sweeps.items()
+        for size, workload in swept.workloads
         for witness in witnesses
     }
     readings = dict(zip(jobs, run(list(jobs.values()), schedule or Schedule()), strict=True))
     return {
-        name: Curve(
-            target=name,
-            axis=axis,
+        key: Curve(
+            target=swept.target,
+            axis=swept.axis,
             points=tuple(
-                Point.of(size, {w: readings[name, size, w] for w in witnesses})
-                for size, _ in workloads
+                Point.of(size, {w: readings[key, size, w] for w in witnesses})
+                for size, _ in swept.workloads
             ),
             witness=witnesses[0],
             environment=environment(),
         )
-        for name, workloads in sized.items()
+        for key, swept in sweeps.items()
     }
 
 
@@ -197,34 +200,21 @@ class _Gate:
         self._running = 0
         self._changed = threading.Condition()
 
-    def admit(self, expected: int) -> "_Admission":
-        return _Admission(self, expected)
-
-    def enter(self, expected: int) -> None:
+    @contextmanager
+    def admit(self, expected: int) -> Iterator[None]:
         with self._changed:
             self._changed.wait_for(lambda: self._fits(expected))
             self._used += expected
             self._running += 1
-
-    def leave(self, expected: int) -> None:
-        with self._changed:
-            self._used -= expected
-            self._running -= 1
-            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= expected
+                self._running -= 1
+                self._changed.notify_all()
 
     def _fits(self, expected: int) -> bool:
         if self._most is None or self._running == 0 or expected == 0:
             return True
         return self._used + expected <= self._most
-
-
-@dataclass
-class _Admission:
-    gate: _Gate
-    expected: int
-
-    def __enter__(self) -> None:
-        self.gate.enter(self.expected)
-
-    def __exit__(self, *_: object) -> None:
-        self.gate.leave(self.expected)

@@ -9,8 +9,10 @@ It is neither when the sweep is too short to see such a leak: then the verdict i
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
+from lab.errors import LabError
 from lab.measure.curve import Curve, Witness
 from lab.measure.growth import Growth, growth
 from lab.pattern import AXES, O
@@ -21,10 +23,19 @@ Finding = Literal["kept", "broken", "inconclusive"]
 RESOLUTION: dict[Witness, int] = {"heap": 64 * 1024, "rss": 1024 * 1024}
 """Bytes below which a witness cannot tell growth from the noise of the interpreter's caches."""
 
-SMALLEST_LEAK = {"bytes": 0.01, "keys": 10.0}
-"""Bytes per item that still count as flat, by axis; one byte where none is named."""
+SMALLEST_LEAK = {"bytes": 0.01, "chunk": 0.01, "keys": 10.0, "batch": 50.0, "clients": 4096.0}
+"""Bytes per item that still count as flat, by axis; one byte where none is named.
+
+They are what cannot be kept for less: a key needs a slot in a dictionary, a row of a batch an
+object, a client a socket and a buffer.
+"""
 
 FEWEST_SIZES = 5
+
+_CERTAIN = 0.99
+"""A slope of exactly the smallest leak is one."""
+
+_COUNTABLE = {"rows", "bytes", "keys", "clients"}
 
 EXIT_CODES: dict[Finding, int] = {"kept": 0, "broken": 1, "inconclusive": 3}
 
@@ -52,9 +63,15 @@ def verdict(curves: Curve | Iterable[Curve], claim: O) -> Verdict:
     """Hold a claim against one curve, or against several along different axes.
 
     Of several, a broken one decides, then an inconclusive one; when all keep the claim, the
-    reasons are joined.
+    reasons are joined. ``O("n")`` speaks of whatever axis the curve has.
+
+    Raises:
+        LabError: There is no curve, a curve is of times, or its axis is only called ``n`` and the
+            claim names what the sizes might count.
     """
     every = [curves] if isinstance(curves, Curve) else list(curves)
+    if not every:
+        raise LabError("a verdict needs at least one curve.")
     verdicts = [_judge(curve, claim) for curve in every]
     for finding in ("broken", "inconclusive"):
         for found in verdicts:
@@ -73,13 +90,13 @@ def describe(found: Growth, axis: str, witness: Witness = "heap") -> str:
 
 def is_flat(found: Growth, axis: str, witness: Witness) -> bool:
     """Tell whether a curve is flat, and its sweep long enough to know."""
-    return found.line.ci95[1] <= _leak(axis) and not _too_short(found, axis, witness)
+    return found.line.ci95[1] < _CERTAIN * _leak(axis) and not _too_short(found, axis, witness)
 
 
 def grows(found: Growth, axis: str, witness: Witness) -> bool:
     """Tell whether a curve certainly grows."""
     low = found.line.ci95[0]
-    certain = low > 0.99 * _leak(axis) and low * found.span > RESOLUTION[witness]
+    certain = low > _CERTAIN * _leak(axis) and low * found.span > RESOLUTION[witness]
     return certain or min(found.steps) > RESOLUTION[witness]
 
 
@@ -91,27 +108,33 @@ def _too_short(found: Growth, axis: str, witness: Witness) -> bool:
     return found.span * _leak(axis) < RESOLUTION[witness]
 
 
-def _levels_off(found: Growth, witness: Witness) -> bool:
+def _levels_off(found: Growth, sizes: tuple[int, ...], axis: str, witness: Witness) -> bool:
     """Memory rose and then stopped: the first sizes were smaller than one batch."""
-    early, late = found.steps[:-2], found.steps[-2:]
-    return max(map(abs, late)) <= RESOLUTION[witness] < max(early, default=0)
+    slopes = [step / (b - a) for step, (a, b) in zip(found.steps, pairwise(sizes), strict=True)]
+    rose = max(found.steps[:-2], default=0) > RESOLUTION[witness]
+    return rose and max(map(abs, slopes[-2:])) < _CERTAIN * _leak(axis)
 
 
 def _judge(curve: Curve, claim: O) -> Verdict:
+    if curve.witness not in RESOLUTION:
+        raise LabError(f"a verdict is about memory, and the curve's witness is {curve.witness}.")
+    if curve.axis == "n" and (named := _COUNTABLE.intersection(claim.axes)):
+        axis = min(named)
+        raise LabError(f"{claim} speaks of {axis}, and the sizes count n: say --axis {axis}.")
     sizes, peaks = curve.seen()
     if len(sizes) < FEWEST_SIZES:
         missing = f" ({curve.overall_error})" if curve.overall_error else ""
         reason = f"{len(sizes)} sizes were measured, and it takes {FEWEST_SIZES}{missing}"
         return Verdict("inconclusive", reason, claim, curve.axis)
     found = growth(sizes, peaks)
-    judge = _judge_growing if curve.axis in claim.axes else _judge_flat
+    judge = _judge_growing if {curve.axis, "n"}.intersection(claim.axes) else _judge_flat
     finding, reason = judge(found, curve, sizes)
     return Verdict(finding, reason, claim, curve.axis, found)
 
 
 def _judge_flat(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Finding, str]:
     axis, witness = curve.axis, curve.witness
-    if _levels_off(found, witness):
+    if _levels_off(found, sizes, axis, witness):
         stop = show_count(sizes[-3])
         return "inconclusive", (
             f"memory grows up to {stop} and then no more, as it does when the first sizes are "
@@ -136,10 +159,16 @@ def _judge_flat(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Fi
 def _judge_growing(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Finding, str]:
     axis, witness = curve.axis, curve.witness
     if grows(found, axis, witness):
-        interval = found.exponent_ci95
-        if interval and interval[0] > 1.05:
+        if found.exponent is None or found.exponent_ci95 is None:
+            return "inconclusive", f"the curve is too ragged to tell how it grows with {axis}"
+        if found.exponent_ci95[0] > 1.05:
             return "broken", (
                 f"grows faster than {axis}: exponent {found.exponent:.2f}{_over(sizes)}"
+            )
+        if found.exponent > 1.25:
+            return "inconclusive", (
+                f"may grow faster than {axis}: exponent {found.exponent:.2f}, but the curve is too "
+                "ragged to be sure; take more sizes"
             )
         return "kept", f"grows with {axis}: {_figures(found, axis)}{_over(sizes)}"
     if is_flat(found, axis, witness):

@@ -4,6 +4,7 @@ An upload larger than a mebibyte is already in a spooled file on disk when an en
 Reading it whole brings it back into memory several times over: as bytes, as text, as a list of
 rows. Reading it in chunks and joining them, which the lesson calls correct, does the same. A text
 wrapper over the spooled file hands `csv` one line at a time, and rows are inserted by the batch.
+Whatever a client sends, a row, a line and the list of errors have a longest length.
 """
 
 import csv
@@ -11,7 +12,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import IO, Annotated
+from typing import IO, Annotated, TextIO
 
 from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import ARRAY, Boolean, Integer, Text, func, select, text, type_coerce
@@ -26,6 +27,7 @@ from lab.pattern import O, Outcome, Pattern, Variant
 from lab.units import doubling
 
 MOST_ERRORS = 100
+LONGEST_LINE = 65_536
 
 
 def read_whole(file: IO[bytes], db: Session) -> "Report":
@@ -34,7 +36,7 @@ def read_whole(file: IO[bytes], db: Session) -> "Report":
     lines = io.StringIO(content.decode("utf-8-sig"), newline="")
     report = Report()
     with db.begin():
-        users = list(valid_users(csv.DictReader(lines), report))
+        users = list(valid_users(lines, report))
         insert_users(db, users, report)
     return report
 
@@ -51,7 +53,7 @@ def join_chunks(file: IO[bytes], db: Session) -> "Report":
     lines = io.StringIO(content.decode("utf-8-sig"), newline="")
     report = Report()
     with db.begin():
-        users = list(valid_users(csv.DictReader(lines), report))
+        users = list(valid_users(lines, report))
         insert_users(db, users, report)
     return report
 
@@ -62,7 +64,7 @@ def stream_rows(file: IO[bytes], db: Session, batch: int = 1_000) -> "Report":
     report = Report()
     try:
         with db.begin():
-            users = valid_users(csv.DictReader(lines), report)
+            users = valid_users(lines, report)
             while page := list(islice(users, batch)):
                 insert_users(db, page, report)
     finally:
@@ -71,10 +73,10 @@ def stream_rows(file: IO[bytes], db: Session, batch: int = 1_000) -> "Report":
 
 
 class NewUser(TypedDict):
-    """A row of the CSV, as it must be."""
+    """A row of the CSV, as it must be; PostgreSQL's text holds no NUL."""
 
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    email: Annotated[str, Field(pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=254)]
+    name: Annotated[str, Field(pattern=r"^[^\x00]+$", max_length=200)]
     age: Annotated[int, Field(ge=0, le=150)]
     can_export: bool
 
@@ -92,31 +94,51 @@ class Report:
     rejected: int = 0
     errors: list[tuple[int, str]] = field(default_factory=list)
 
-    def reject(self, line: int, error: ValidationError) -> None:
+    def reject(self, line: int, error: ValidationError | csv.Error) -> None:
         """Count a bad row, and describe it if few have been described so far."""
         self.rejected += 1
-        if len(self.errors) < MOST_ERRORS:
+        if len(self.errors) >= MOST_ERRORS:
+            return
+        said = str(error)
+        if isinstance(error, ValidationError):
             problems = error.errors(include_url=False, include_input=False, include_context=False)
             said = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)
-            self.errors.append((line, said))
+        self.errors.append((line, said))
 
 
 _NEW_USER = TypeAdapter(NewUser)
 
 
-def valid_users(reader: "csv.DictReader[str]", report: Report) -> Iterator[NewUser]:
-    """Yield the rows that are valid, and report the others."""
+def valid_users(lines: TextIO, report: Report) -> Iterator[NewUser]:
+    """Yield the rows that are valid, and report the others; blank lines are passed over."""
+    reader = csv.reader(bounded(lines))
+    header: list[str] = []
     while True:
         line = reader.line_num + 1
         try:
             row = next(reader)
+            if header and row:
+                yield _NEW_USER.validate_python(dict(zip(header, row, strict=False)))
         except StopIteration:
             return
-        line = max(line, 2)  # the first row starts after the header, which is read with it
-        try:
-            yield _NEW_USER.validate_python(row)
-        except ValidationError as error:
+        except (ValidationError, csv.Error) as error:
             report.reject(line, error)
+        else:
+            header = header or row
+
+
+def bounded(lines: TextIO) -> Iterator[str]:
+    """Yield line after line, and refuse one that is longer than any honest row.
+
+    Raises:
+        ValueError: A line is too long; a file without a newline would else be one row.
+    """
+    number = 0
+    while line := lines.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE and not line.endswith("\n"):
+            raise ValueError(f"line {number} is longer than {LONGEST_LINE:,} characters")
+        yield line
 
 
 def insert_users(db: Session, users: list[NewUser], report: Report) -> None:

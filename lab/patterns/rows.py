@@ -40,7 +40,8 @@ def offset_pages(db: Session, batch: int = 1_000) -> Iterator[Post]:
     """Ask for page after page by OFFSET and LIMIT.
 
     The server walks over all earlier rows to reach each page, so the time grows with the square
-    of the rows; and a row that is deleted meanwhile shifts every later page by one.
+    of the rows; and a row that is deleted meanwhile shifts every later page by one. In the 1.x
+    spelling: ``db.query(Post).order_by(Post.id).offset(offset).limit(1000).all()``.
     """
     query = select(Post).order_by(Post.id).limit(batch)
     offset = 0
@@ -63,6 +64,7 @@ def keyset_pages(db: Session, batch: int = 1_000) -> Iterator[Post]:
     """Ask for the page after the last key seen; no cursor, no long transaction.
 
     Every page costs the same, however far in, and rows that come or go elsewhere shift nothing.
+    In the 1.x spelling: ``db.query(Post).filter(Post.id > last).order_by(Post.id).limit(1000)``.
     """
     query = select(Post).order_by(Post.id).limit(batch)
     page = db.scalars(query).all()
@@ -75,7 +77,8 @@ def columns_in_partitions(db: Session, batch: int = 1_000) -> Iterator[Any]:
     """Select only the columns that are needed, and take them from a server-side cursor.
 
     No objects, no identity map, and the body of the post never leaves the server. `partitions`
-    wants a size here: `text()` with `yield_per` and no size gives one partition of everything.
+    wants a size here: `text()` with `yield_per` and no size gives one partition of everything. In
+    the 1.x spelling: ``db.query(Post.id, Post.title).order_by(Post.id).yield_per(1000)``.
     """
     query = select(Post.id, Post.title, Post.view_count, Post.created_at).order_by(Post.id)
     result = db.execute(query, execution_options={"yield_per": batch})

@@ -104,9 +104,11 @@ def _row_json(row: "Row") -> dict[str, Any]:
         "reason": row.verdict.reason,
         "printed": (
             {
-                "variant": scenario.printed,
-                "verdict": row.printed.finding,
-                "reason": row.printed.reason,
+                "variant": row.printed.name,
+                "wrong": row.as_printed,
+                "why": row.printed.why,
+                "verdict": row.printed_verdict.finding if row.printed_verdict else None,
+                "reason": row.printed_verdict.reason if row.printed_verdict else None,
             }
             if row.printed
             else None
@@ -127,5 +129,6 @@ def _measured_json(measured: "Measured") -> dict[str, Any]:
         "peak_rss_bytes": measured.rss,
         "extrapolated": measured.extrapolated,
         "digest": measured.digest,
+        "error": measured.error,
         "series": [list(pair) for pair in measured.series],
     }

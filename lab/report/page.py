@@ -19,6 +19,7 @@ def page(table: Table, pictures: Mapping[str, str]) -> str:
     environment = Environment(
         loader=PackageLoader("lab.report", "."), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters["bytes"] = show_bytes
+    environment.filters["bytes"] = lambda amount: "-" if amount is None else show_bytes(amount)
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     template = environment.get_template("page.html.j2")
     return template.render(table=table, pictures=pictures, series_svg=series_svg)

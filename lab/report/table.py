@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from lab.measure.verdict import Finding
 from lab.pattern import Pattern
 from lab.patterns import pattern
 from lab.report.json import table_json, write_json, write_text
@@ -50,7 +49,7 @@ def print_table(to: Console, table: Table) -> None:
             _figures(row.naive),
             _figures(row.streaming),
             row.growth_found,
-            _coloured(row.verdict.finding),
+            _verdict(row),
         )
     to.print(grid)
     for line in reasons(table.rows):
@@ -62,10 +61,12 @@ def reasons(rows: Iterable[Row]) -> Iterator[str]:
     for number, row in enumerate(rows, 1):
         yield f"{number} {row.verdict.finding}: {row.verdict.reason}."
         if row.printed is not None:
-            yield (
-                f"  as the lesson's own code does it ({row.scenario.printed}) "
-                f"{row.printed.finding}: {row.printed.reason}."
-            )
+            yield f"  As the lesson's own code does it ({row.printed.name}): {row.printed.why}"
+        if row.printed_verdict is not None:
+            yield f"  That is {row.printed_verdict.finding}: {row.printed_verdict.reason}."
+        for measured in (row.naive, row.streaming):
+            if measured.error:
+                yield f"  No figure: {measured.error}."
         if row.naive.extrapolated:
             yield "  The naive figures are extrapolated from the slope at smaller sizes."
 
@@ -84,11 +85,16 @@ def print_timings(to: Console, timings: Timings) -> None:
 
 def _figures(measured: Measured) -> str:
     mark = "\nextrapolated" if measured.extrapolated else ""
-    return f"{show_bytes(measured.heap)} /\n{show_bytes(measured.rss)}{mark}"
+    return f"{_or_dash(measured.heap)} /\n{_or_dash(measured.rss)}{mark}"
 
 
-def _coloured(finding: Finding) -> Text:
-    return Text(finding, style=COLOURS[finding])
+def _or_dash(amount: int | None) -> str:
+    return "-" if amount is None else show_bytes(amount)
+
+
+def _verdict(row: Row) -> Text:
+    finding = Text(row.verdict.finding, style=COLOURS[row.verdict.finding])
+    return finding.append(f"\nas printed:\n{row.as_printed}", "red") if row.printed else finding
 
 
 def scenario_svg(row: Row) -> str:
@@ -98,7 +104,7 @@ def scenario_svg(row: Row) -> str:
     traces = [_scenario_trace(row, lesson, measured) for measured in (row.naive, row.streaming)]
     said = "; ".join(
         f"{'the naive' if measured is row.naive else 'the streaming'} variant "
-        f"{measured.variant} peaks at {show_bytes(measured.heap)}"
+        f"{measured.variant} peaks at {_or_dash(measured.heap)}"
         f"{' (extrapolated)' if measured.extrapolated else ''}"
         for measured in (row.naive, row.streaming)
     )
@@ -143,7 +149,7 @@ def _scenario_trace(row: Row, lesson: Pattern, measured: Measured) -> Trace:
         _label(lesson, measured),
         lesson[measured.variant].role,
         list(zip(*curve.seen(), strict=True)),
-        (row.scenario.size, measured.heap),
+        None if measured.heap is None else (row.scenario.size, measured.heap),
         measured.extrapolated,
     )
 

@@ -1,5 +1,6 @@
 """Tables and sentences in the terminal, readable at 100 columns, and as plain text in a pipe."""
 
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ COLOURS: dict[VerdictFinding, str] = {"kept": "green", "broken": "red", "inconcl
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console: as wide as the terminal, 100 columns in a pipe, no colour there."""
-    plain = Console(stderr=stderr, highlight=False)
+    plain = Console(stderr=stderr, highlight=False, markup=False)
     if not plain.is_terminal:
         plain.width = WIDTH
     return plain
@@ -56,16 +57,18 @@ class Steps:
         self._total = 0
         self._done = 0
         self._said = time.monotonic()
+        self._lock = threading.Lock()
         self._task = bar.add_task("", total=None, visible=False)
 
     def begin(self, what: str, total: int) -> None:
-        """Start counting something new."""
+        """Start counting something new; a total of 0 is one that is not known."""
         self._what, self._total, self._done = what, total, 0
-        self._bar.reset(self._task, description=what, total=total, visible=True)
+        self._bar.reset(self._task, description=what, total=total or None, visible=True)
 
     def advance(self, *_: object) -> None:
         """Count one more; may be called from any thread."""
-        self.reach(self._done + 1)
+        with self._lock:
+            self.reach(self._done + 1)
 
     def reach(self, done: int) -> None:
         """Say how many are done."""
@@ -127,7 +130,7 @@ def print_source(to: Console, pattern: Pattern, variants: Iterable[Variant]) -> 
         if to.is_terminal:
             to.print(Syntax(variant.source.rstrip(), "python", background_color="default"))
         else:
-            to.print(variant.source.rstrip(), markup=False, soft_wrap=True)
+            to.print(variant.source.rstrip(), soft_wrap=True)
 
 
 def print_findings(to: Console, findings: "Iterable[Finding]") -> None:
