@@ -1,6 +1,7 @@
 """Variants of one pattern, measured side by side and held to the same answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 from lab.errors import LabError
 from lab.measure.curve import Curve, Witness
@@ -24,9 +25,7 @@ class DifferentAnswersError(LabError):
 def variant_workload(pattern: Pattern, variant: Variant, sizes: Mapping[str, int]) -> Workload:
     """Describe a variant at given sizes; it is warmed up in a smaller world of the same kind."""
     sizes = {**pattern.fixed, **sizes}
-    warm = {
-        axis: _warm(axis, size) if axis in pattern.fixed else size for axis, size in sizes.items()
-    }
+    warm = {**sizes, **_warm_world(pattern, sizes)}
     common = {"pattern": f"{pattern.module_name}:PATTERN", "variant": variant.name}
     return Workload(
         name=f"{pattern.name} {variant.name}",
@@ -35,6 +34,21 @@ def variant_workload(pattern: Pattern, variant: Variant, sizes: Mapping[str, int
         warm_up={**common, "sizes": warm},
         preload=(pattern.module_name.rpartition(".")[0] or pattern.module_name,),
     )
+
+
+@contextmanager
+def prepared(pattern: Pattern, axis: str, sizes: Collection[int]) -> Iterator[None]:
+    """Have data for every size along an axis, and its warm-up, for as long as the block lasts.
+
+    What a measuring process would have to make for itself would show in its first reading.
+    """
+    along = [{axis: size} for size in sorted(sizes, reverse=True)] if axis in pattern.fixed else []
+    worlds = [{**pattern.fixed, **chosen} for chosen in along or [{}]]
+    with ExitStack() as stack:
+        # From the largest down: a table that is large enough needs no second look.
+        for world in (*worlds, *(_warm_world(pattern, world) for world in worlds)):
+            stack.enter_context(pattern.prepare(**world))
+        yield
 
 
 def sweep_of(pattern: Pattern, variant: str, axis: str, sizes: Sequence[int]) -> Sweep:
@@ -66,7 +80,7 @@ def sweep_variants(
     sweeps = {name: sweep_of(pattern, name, axis, each) for name, each in chosen.items()}
     if announce is not None:
         announce("Data", 0)
-    with pattern.prepared(axis, {size for each in chosen.values() for size in each}):
+    with prepared(pattern, axis, {size for each in chosen.values() for size in each}):
         if announce is not None:
             points = sum(len(each) for each in chosen.values()) * len(witnesses)
             announce(f"{pattern.name} along {axis}", points)
@@ -99,5 +113,8 @@ def check_same_answers(pattern: Pattern, found: Mapping[str, Curve]) -> None:
                 )
 
 
-def _warm(axis: str, size: int) -> int:
-    return warm_size(size, _WARM_BYTES if axis == "bytes" else 1)
+def _warm_world(pattern: Pattern, sizes: Mapping[str, int]) -> dict[str, int]:
+    return {
+        axis: warm_size(sizes[axis], _WARM_BYTES if axis == "bytes" else 1)
+        for axis in pattern.fixed
+    }

@@ -5,8 +5,8 @@ It imports no meter. `open_variant` is how a meter, which knows no pattern, runs
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -206,16 +206,6 @@ class Pattern:
         """
         self._check(axis)
         return tuple(variant for variant in self.variants if self.concerns(variant, axis))
-
-    @contextmanager
-    def prepared(self, axis: str, sizes: Collection[int]) -> Iterator[None]:
-        """Have data for every size along an axis, for as long as the block lasts."""
-        along = [{axis: size} for size in sorted(sizes, reverse=True)] if axis in self.fixed else []
-        with ExitStack() as stack:
-            # From the largest down: a table that is large enough needs no second look.
-            for chosen in along or [{}]:
-                stack.enter_context(self.prepare(**{**self.fixed, **chosen}))
-            yield
 
     def _check(self, axis: str) -> None:
         if axis not in self.axes:

@@ -9,6 +9,7 @@ from lab.compare import (
     Announce,
     DifferentAnswersError,
     check_same_answers,
+    prepared,
     sweep_of,
     variant_workload,
 )
@@ -104,7 +105,7 @@ def _prepared(
         sizes[scenario.pattern, scenario.axis].add(scenario.size)
     with ExitStack() as stack:
         for (name, axis), each in sizes.items():
-            stack.enter_context(pattern(name).prepared(axis, each))
+            stack.enter_context(prepared(pattern(name), axis, each))
         return stack.pop_all()
 
 

@@ -56,7 +56,13 @@ def test_n_log_n_is_told_from_proportion():
     assert found.exponent_ci95[0] > 1.05
 
 
-def test_a_curve_with_a_step_down_has_no_exponent():
-    found = growth(SIZES, [5, 6, 5, 7, 8])
+def test_a_curve_that_ends_with_a_step_down_has_no_exponent():
+    found = growth(SIZES, [5, 6, 8, 9, 7])
     assert found.exponent is None
-    assert found.steps == (1, -1, 2, 1)
+    assert found.steps == (1, 2, 1, -2)
+
+
+def test_the_exponent_is_that_of_the_last_steps_up():
+    found = growth(SIZES, [10_000_000, *(n**2 / 1_000 for n in SIZES[1:])])
+    assert found.steps[0] < 0
+    assert found.exponent == pytest.approx(2, abs=0.01)

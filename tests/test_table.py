@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
+from lab.compare import DifferentAnswersError
 from lab.measure.curve import Curve, Point
 from lab.measure.growth import growth
 from lab.measure.sweep import Schedule
@@ -19,7 +20,8 @@ from lab.report.page import page
 from lab.report.readme import differences, fill, parts, same_within_tolerance
 from lab.report.table import print_table, print_timings, scenario_svg, write_table
 from lab.scenarios import SCENARIOS
-from lab.table import Measured, Row, Table, Timings, judge_amount, measure_table
+from lab.survey import measure_table
+from lab.table import Measured, Row, Table, Timings, judge_amount
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +80,43 @@ def test_what_would_not_fit_is_extrapolated_and_close_to_the_truth(small):
 
 def test_an_amount_may_be_exceeded_by_a_tenth():
     kept = Verdict("kept", "flat", O(1), "n")
-    assert judge_amount(kept, 110, 100, O(1)).finding == "kept"
-    assert judge_amount(kept, 111, 100, O(1)).finding == "broken"
-    assert judge_amount(kept, 10**9, None, O(1)) is kept
+    assert judge_amount(kept, Measured("v", 110), 100).finding == "kept"
+    assert judge_amount(kept, Measured("v", 111), 100).finding == "broken"
+    assert judge_amount(kept, Measured("v", 10**9), None) is kept
+
+
+def test_what_ran_out_of_time_is_not_kept():
+    downloads = [s for s in SCENARIOS if s.size == 500_000_000]
+    (row,) = measure_table(downloads, schedule=Schedule(parallel=1, timeout=0.2)).rows
+    assert row.verdict.finding == "inconclusive" or row.streaming.heap is not None
+    assert row.naive.heap is None
+    assert "not finished after 0.2 s" in row.naive.error
+    table = Table((row,), made_up().environment, Timings(overheads=[0.1]), False)
+    assert "No figure: read_whole was not finished after 0.2 s" in printed(table)
+    lost = judge_amount(Verdict("kept", "flat", O(1), "n"), row.naive, None)
+    assert lost.finding == "inconclusive"
+
+
+def test_only_naive_variants_are_extrapolated(small):
+    tight = Schedule(parallel=1, max_memory=1)
+    chosen = [s for s in SCENARIOS if s.size == 500_000_000]
+    (row,) = measure_table(chosen, quick=True, schedule=tight).rows
+    assert row.naive.extrapolated
+    assert not row.streaming.extrapolated
+    assert row.streaming.heap == small.rows[1].streaming.heap
+
+
+def test_a_scenario_whose_variants_answer_differently_is_refused(small, monkeypatch):
+    from lab import survey
+
+    def other_digest(readings):
+        return replace(readings, digest=str(readings.value))
+
+    run = survey.run
+    monkeypatch.setattr(survey, "run", lambda *a: [other_digest(r) for r in run(*a)])
+    chosen = [s for s in SCENARIOS if s.size == 5_000_000]
+    with pytest.raises(DifferentAnswersError, match="give different answers at 500 kB"):
+        measure_table(chosen, quick=True, schedule=Schedule(parallel=1))
 
 
 def made_up() -> Table:
@@ -102,6 +138,7 @@ def made_up() -> Table:
                 Measured(scenario.streaming, 5_370_000, 2_970_000, False, ((0.0, 1), (0.1, 9))),
                 growth(*advised.seen()),
                 verdict(advised, scenario.claim),
+                pattern(scenario.pattern)[scenario.printed] if scenario.printed else None,
                 None,
                 curves,
             )
@@ -126,6 +163,7 @@ def test_the_table_is_readable_at_a_hundred_columns():
         assert scenario.approach in said
     assert "2.15 GB" in said
     assert "extrapolated" in said
+    assert "wrong answer" in said
     assert "…" not in said
 
 
@@ -150,6 +188,9 @@ def test_the_page_needs_nothing_from_elsewhere():
     assert not re.search(r"(src|href)=\"(?!#)", html)
     assert html.count("<svg") >= 8
     assert "O(unique keys)" in html
+    assert "Chunks of 64 KiB; the lesson says" in html
+    ids = re.findall(r'<(?!clipPath|path|use)\w+ [^>]*\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
 
 
 def test_files_are_written(small, tmp_path):
@@ -171,6 +212,8 @@ def test_files_are_written(small, tmp_path):
         ("| 139 kB, 135 kB |", "| 150 kB, 20.0 kB |", True),
         ("| 1.00 B per byte |", "| 14.0 B per byte |", False),
         ("| flat |", "| 2.14 kB per row |", False),
+        ("| 1.94 GB, 2.88 GB | kept |", "| 1.90 GB, 9.99 GB (extrapolated) | kept |", True),
+        ("| 1.94 GB, 2.88 GB | kept |", "| 1.90 GB, 2.88 GB (extrapolated) | broken |", False),
         ("Export 100 rows", "Export 10 rows", False),
     ],
 )

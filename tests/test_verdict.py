@@ -5,9 +5,11 @@ import sys
 
 import pytest
 
+from lab.errors import LabError
 from lab.measure.curve import Curve, Point
 from lab.measure.verdict import verdict
 from lab.pattern import O
+from lab.units import doubling
 
 SIZES = (8_000, 16_000, 32_000, 64_000, 128_000)
 
@@ -61,6 +63,40 @@ def test_memory_that_rises_to_a_batch_and_stops_is_not_called_growth():
     level = verdict(curve(lambda n: 40 * min(n, 32_000)), O(1))
     assert level.finding == "inconclusive"
     assert "start at 32,000" in level.reason
+
+
+def test_a_curve_that_is_linear_over_uneven_sizes_does_not_level_off():
+    sizes = (1_000, 100_000, 100_100, 100_200, 100_300)
+    assert verdict(curve(lambda n: 100 * n, sizes=sizes), O(1)).finding == "broken"
+
+
+def test_quadratic_growth_is_not_kept_because_its_beginning_is_flat():
+    flat_at_first = curve(lambda n: max(10_000_000, n**2 / 1_000))
+    assert verdict(flat_at_first, O("n")).finding != "kept"
+    longer = curve(lambda n: max(10_000_000, n**2 / 1_000), sizes=doubling(8_000, 1_024_000))
+    assert verdict(longer, O("n")).finding == "broken"
+
+
+def test_n_means_the_axis_that_was_swept():
+    assert verdict(curve(lambda n: 32 * n, "rows"), O("n")).finding == "kept"
+    assert verdict(curve(lambda n: 9, "rows"), O("n")).finding == "broken"
+
+
+def test_a_claim_about_rows_needs_an_axis_of_rows():
+    with pytest.raises(LabError, match="speaks of rows, and the sizes count n: say --axis rows"):
+        verdict(curve(lambda n: 9), O("rows"))
+
+
+def test_a_verdict_needs_curves_of_memory():
+    with pytest.raises(LabError, match="at least one curve"):
+        verdict([], O(1))
+    with pytest.raises(LabError, match="a verdict is about memory"):
+        verdict(Curve("f", "n", (), "seconds"), O(1))
+
+
+def test_constant_memory_for_a_few_clients_can_be_seen():
+    clients = curve(lambda n: 9_000_000, "clients", sizes=(4, 8, 16, 32, 64))
+    assert verdict(clients, O(1)).finding == "kept"
 
 
 def test_a_ragged_curve_is_undecided():

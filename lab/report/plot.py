@@ -140,7 +140,7 @@ def _accessible(svg: str, title: str, description: str) -> str:
     label = escape(f"{title}. {description}", {'"': "&quot;"})
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # Names of groups would stand twice on a page with two pictures, and nothing refers to them.
-    svg = re.sub(r'<g id="[a-zA-Z0-9]+_[\w.]+"', "<g", svg)
+    svg = re.sub(r'<g id="[\w.]+"', "<g", svg)
     return re.sub(
         r"<svg ([^>]*)>",
         lambda found: f'<svg role="img" aria-label="{label}" {found[1]}>\n {words}',

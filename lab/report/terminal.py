@@ -26,9 +26,15 @@ _SILENCE = 5.0
 COLOURS: dict[VerdictFinding, str] = {"kept": "green", "broken": "red", "inconclusive": "yellow"}
 
 
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, which knows the exit code."""
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a console: as wide as the terminal, 100 columns in a pipe, no colour there."""
-    plain = Console(stderr=stderr, highlight=False, markup=False)
+    plain = _Screen(stderr=stderr, highlight=False, markup=False)
     if not plain.is_terminal:
         plain.width = WIDTH
     return plain
