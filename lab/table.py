@@ -81,7 +81,7 @@ class Row:
 _AS_PRINTED = {
     "memory": "memory grows",
     "answer": "wrong answer",
-    "statements": "a statement for most rows",
+    "statements": "N+1 statements",
 }
 
 
