@@ -44,7 +44,8 @@ def measure_table(
 
     Args:
         scenarios: Rows to measure.
-        quick: At a tenth of the scenarios' sizes; the curves stay, or could tell nothing.
+        quick: At a tenth of the scenarios' sizes; the curves that are judged stay as they are,
+            or could tell nothing.
         schedule: How many processes side by side, and how much memory a point may need; a
             naive variant that would need more is extrapolated.
         announce: Told before each phase.
@@ -58,7 +59,7 @@ def measure_table(
     chosen = [scenario.tenth() for scenario in scenarios] if quick else list(scenarios)
     timings = Timings()
     counted = replace(schedule, on_reading=_counting(schedule, timings))
-    wanted = _curves_wanted(chosen)
+    wanted = _curves_wanted(chosen, quick)
     with _clock(timings, "data"):
         announce("Data", 0)
         stack = _prepared(chosen, wanted)
@@ -71,8 +72,12 @@ def measure_table(
     return Table(rows, environment(), timings, quick)
 
 
-def _curves_wanted(scenarios: Sequence[Scenario]) -> dict[CurveKey, tuple[int, ...]]:
-    """List every curve that some row needs, once, with its sizes."""
+def _curves_wanted(scenarios: Sequence[Scenario], quick: bool) -> dict[CurveKey, tuple[int, ...]]:
+    """List every curve that some row needs, once, with its sizes.
+
+    A quick run takes three sizes where no verdict rests on a curve, for the slope alone.
+    """
+    judged = {(s.pattern, name) for s in scenarios for name in (s.advised, s.printed)}
     wanted: dict[CurveKey, tuple[int, ...]] = {}
     for scenario in scenarios:
         lesson = pattern(scenario.pattern)
@@ -82,7 +87,9 @@ def _curves_wanted(scenarios: Sequence[Scenario]) -> dict[CurveKey, tuple[int, .
             tested = scenario.claim.axes if name == scenario.advised else ()
             for axis in dict.fromkeys((scenario.axis, *tested)):
                 if lesson.concerns(variant, axis):
-                    wanted[lesson.name, name, axis] = lesson.sizes_for(variant, axis)
+                    sizes = lesson.sizes_for(variant, axis)
+                    short = quick and (lesson.name, name) not in judged
+                    wanted[lesson.name, name, axis] = sizes[:3] if short else sizes
     return wanted
 
 

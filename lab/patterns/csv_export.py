@@ -13,7 +13,7 @@ from io import StringIO
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from lab.data.models import Author, Post
 from lab.data.worlds import posts, posts_ready
@@ -25,8 +25,9 @@ HEADER = ("id", "title", "author", "views", "created_at")
 
 
 def one_string(db: Session) -> Iterator[str]:
-    """Load every post into a list and write them all into one string."""
-    everything = db.scalars(select(Post).order_by(Post.id)).all()
+    """Load every post, with its author, into a list and write them all into one string."""
+    query = select(Post).options(joinedload(Post.author)).order_by(Post.id)
+    everything = db.scalars(query).all()
     buffer = StringIO()
     writer = csv.writer(buffer)
     writer.writerow(HEADER)
