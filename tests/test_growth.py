@@ -54,6 +54,13 @@ def test_the_exponent_is_not_disturbed_by_a_constant_part(f, exponent):
 def test_n_log_n_is_told_from_proportion():
     found = growth(SIZES, curve(lambda n: n * math.log2(n)))
     assert found.exponent_ci95[0] > 1.05
+    assert found.steepens
+
+
+def test_the_greater_of_two_costs_bends_once_and_does_not_steepen():
+    found = growth(SIZES, curve(lambda n: max(50_000_000 + 800 * n, 30_000_000 + 1_200 * n)))
+    assert found.exponent > 1.05
+    assert not found.steepens
 
 
 def test_a_curve_that_ends_with_a_step_down_has_no_exponent():

@@ -40,6 +40,8 @@ class Growth:
         exponent: 1 for growth in proportion, 2 for quadratic, over the last sizes without a step
             down; None where there are fewer than two such steps.
         exponent_ci95: Its 95 % interval, or None.
+        steepens: Each of those steps adds more per item than the one before, by 3 % or more. The
+            greater of two costs, each in proportion, bends once; n log n bends at every step.
     """
 
     line: Line
@@ -47,6 +49,7 @@ class Growth:
     steps: tuple[float, ...]
     exponent: float | None
     exponent_ci95: tuple[float, float] | None
+    steepens: bool
 
     @property
     def per_item(self) -> float:
@@ -89,21 +92,29 @@ def fit(xs: Sequence[float], ys: Sequence[float]) -> Line:
 def growth(sizes: Sequence[int], peaks: Sequence[float]) -> Growth:
     """Describe how peaks grow with sizes; needs at least two sizes, in increasing order."""
     steps = tuple(b - a for a, b in pairwise(peaks))
-    exponent, interval = _exponent(sizes, steps)
-    return Growth(fit(sizes, peaks), sizes[-1] - sizes[0], steps, exponent, interval)
+    middles, slopes = _rising_end(sizes, steps)
+    exponent, interval = _exponent(middles, slopes)
+    steepens = all(b > 1.03 * a for a, b in pairwise(slopes))
+    return Growth(fit(sizes, peaks), sizes[-1] - sizes[0], steps, exponent, interval, steepens)
+
+
+def _rising_end(sizes: Sequence[int], steps: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the middles and slopes, in bytes per item, of the last steps that all go up."""
+    middles: list[float] = []
+    slopes: list[float] = []
+    for (a, b), step in zip(reversed(list(pairwise(sizes))), reversed(steps), strict=True):
+        if step <= 0:
+            break
+        middles.insert(0, (a + b) / 2)
+        slopes.insert(0, step / (b - a))
+    return middles, slopes
 
 
 def _exponent(
-    sizes: Sequence[int], steps: Sequence[float]
+    middles: Sequence[float], slopes: Sequence[float]
 ) -> tuple[float | None, tuple[float, float] | None]:
     """Fit a power of the size to the local slopes; a constant slope is the exponent 1."""
-    rising = 0
-    while rising < len(steps) and steps[-1 - rising] > 0:
-        rising += 1
-    if rising < 2:
+    if len(slopes) < 2:
         return None, None
-    pairs, steps = list(pairwise(sizes))[-rising:], steps[-rising:]
-    middles = [log2((a + b) / 2) for a, b in pairs]
-    slopes = [log2(step / (b - a)) for step, (a, b) in zip(steps, pairs, strict=True)]
-    line = fit(middles, slopes)
+    line = fit([log2(x) for x in middles], [log2(y) for y in slopes])
     return 1 + line.slope, (1 + line.ci95[0], 1 + line.ci95[1])

@@ -161,7 +161,7 @@ def _judge_growing(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple
     if grows(found, axis, witness):
         if found.exponent is None or found.exponent_ci95 is None:
             return "inconclusive", f"the curve is too ragged to tell how it grows with {axis}"
-        if found.exponent_ci95[0] > 1.05:
+        if found.exponent_ci95[0] > 1.05 and found.steepens:
             return "broken", (
                 f"grows faster than {axis}: exponent {found.exponent:.2f}{_over(sizes)}"
             )

@@ -98,8 +98,9 @@ PATTERN = Pattern(
     world=posts,
     prepare=posts_ready,
     outcome=digest_text,
-    axes={"rows": doubling(16_000, 256_000), "batch": doubling(125, 2_000)},
-    fixed={"rows": 8_000},
+    # Below some 500 rows a batch is smaller than the chunk that is being built.
+    axes={"rows": doubling(16_000, 256_000), "batch": doubling(500, 8_000)},
+    fixed={"rows": 32_000},
     variants=(
         Variant(one_string, role="naive", peak=O("rows")),
         Variant(
