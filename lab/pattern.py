@@ -180,6 +180,12 @@ class Pattern:
         return next(variant for variant in self.variants if variant.role == role)
 
     @property
+    def recommended(self) -> Variant:
+        """The last variant that streams: the best answer, as variants go from worst to best."""
+        right = [v for v in self.variants if v.role in ("streaming", "tuned")]
+        return right[-1]
+
+    @property
     def module(self) -> Any:
         """The file that teaches the pattern."""
         return import_module(self.module_name)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -31,30 +32,37 @@ def schema() -> str:
 
 
 @contextmanager
-def database() -> Iterator[Engine]:
+def database(pool: int = 0, wait: float = 30.0) -> Iterator[Engine]:
     """Yield an engine on the lab's database; its connections see the lab's schema first.
 
-    The engine keeps no connections: what a lesson makes for itself (a temporary view, say) ends
-    with the connection it was made on.
+    Without a pool the engine keeps no connections: what a lesson makes for itself (a temporary
+    view, say) ends with the connection it was made on.
+
+    Args:
+        pool: Connections to keep and never to exceed, or 0 for no pool.
+        wait: Seconds to wait for one of them to be free.
 
     Raises:
         LabError: The database cannot be reached, or is no PostgreSQL.
     """
     url = _given()
     if url:
-        yield from _engine(_external(url))
+        yield from _engine(_external(url), pool, wait)
     else:
         with server() as embedded:
-            yield from _engine(make_url(embedded))
+            yield from _engine(make_url(embedded), pool, wait)
 
 
 def _given() -> str | None:
     return os.environ.get("DATABASE_URL") or None
 
 
-def _engine(url: URL) -> Iterator[Engine]:
+def _engine(url: URL, pool: int, wait: float) -> Iterator[Engine]:
+    keeping: dict[str, Any] = {"poolclass": NullPool}
+    if pool:
+        keeping = {"pool_size": pool, "max_overflow": 0, "pool_timeout": wait}
     options = f"-c search_path={schema()} -c timezone=UTC"
-    engine = create_engine(url, poolclass=NullPool, connect_args={"options": options})
+    engine = create_engine(url, connect_args={"options": options}, **keeping)
     try:
         with explained(engine):
             engine.connect().close()

@@ -65,7 +65,7 @@ def _user_lines() -> Iterator[bytes]:
 
 def files() -> list[Path]:
     """Return the files that have been made and kept, and what was left of broken attempts."""
-    return sorted(path for path in _folder().iterdir() if _OURS.fullmatch(path.name))
+    return sorted(path for path in folder().iterdir() if _OURS.fullmatch(path.name))
 
 
 def drop_files() -> int:
@@ -79,15 +79,16 @@ def drop_files() -> int:
 _OURS = re.compile(r"(download-\d+\.bin|users-\d+\.csv)|\.(download|users)-\d+\.\w+\.\d+")
 
 
-def _folder() -> Path:
-    folder = home() / "files"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def folder() -> Path:
+    """Return the folder of the lab's files, which exists afterwards."""
+    found = home() / "files"
+    found.mkdir(parents=True, exist_ok=True)
+    return found
 
 
 def _kept(name: str, size: int, blocks: Callable[[int], Iterator[bytes]]) -> Path:
     """Write a file under another name and rename it, so that a half-made one is never used."""
-    path = _folder() / name
+    path = folder() / name
     if path.exists():
         return path
     free = shutil.disk_usage(path.parent).free

@@ -35,14 +35,14 @@ def posts(rows: int, keys: int | None = None) -> Iterator[Session]:
         if there is None or there.rows < rows:
             connection.rollback()
             there = build(engine, rows)
-        _narrow(connection, there, rows, keys)
+        narrow(connection, there, rows, keys)
         connection.commit()
         with counted_statements(connection) as counts, Session(connection) as db:
             db.info.update(counts=counts)
             yield db
 
 
-def _narrow(connection: Connection, there: Built, rows: int, keys: int | None) -> None:
+def narrow(connection: Connection, there: Built, rows: int, keys: int | None = None) -> None:
     """Put a view in front of the table where it would show more than was asked for."""
     same_keys = keys is None or keys == there.keys
     if same_keys and rows == there.rows:

@@ -7,29 +7,37 @@ into chunks of about 64 KiB, are flat and many times as fast.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
 from io import StringIO
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 from sqlalchemy import Select, func, select
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, joinedload
 
 from lab.data.models import Author, Post
 from lab.data.worlds import posts, posts_ready
 from lab.digest import Digest
 from lab.pattern import O, Outcome, Pattern, Variant
+from lab.routes import Batch, Posts, Rows, endpoint, options_for
+from lab.streams import OwningResponse
 from lab.units import doubling
 
 HEADER = ("id", "title", "author", "views", "created_at")
 
+NewWriter = Callable[[StringIO], Any]
+"""`csv.writer`, or `SheetWriter` for a file that a spreadsheet will open."""
 
-def one_string(db: Session) -> Iterator[str]:
+
+def one_string(db: Session, new_writer: NewWriter = csv.writer) -> Iterator[str]:
     """Load every post, with its author, into a list and write them all into one string."""
     query = select(Post).options(joinedload(Post.author)).order_by(Post.id)
     everything = db.scalars(query).all()
     buffer = StringIO()
-    writer = csv.writer(buffer)
+    writer = new_writer(buffer)
     writer.writerow(HEADER)
     for post in everything:
         author = post.author.name if post.author else ""
@@ -37,23 +45,26 @@ def one_string(db: Session) -> Iterator[str]:
     yield buffer.getvalue()
 
 
-def row_by_row(db: Session, batch: int = 500) -> Iterator[str]:
+def row_by_row(db: Session, batch: int = 500, new_writer: NewWriter = csv.writer) -> Iterator[str]:
     """Stream posts, ask for each author when it is touched, and yield every row by itself.
 
     This is the lesson's export. Each ``post.author`` that is not in memory sends a SELECT, and
     with `yield_per` the authors are forgotten together with the batch that needed them.
     """
-    yield _as_csv(HEADER)
+    yield _as_csv(HEADER, new_writer)
     query = select(Post).order_by(Post.id)
     for post in db.scalars(query, execution_options={"yield_per": batch}):
         author = post.author.name if post.author else ""
-        yield _as_csv((post.id, post.title, author, post.view_count, post.created_at.isoformat()))
+        row = (post.id, post.title, author, post.view_count, post.created_at.isoformat())
+        yield _as_csv(row, new_writer)
 
 
-def joined_chunks(db: Session, batch: int = 1_000, chunk: int = 65_536) -> Iterator[str]:
+def joined_chunks(
+    db: Session, batch: int = 1_000, chunk: int = 65_536, new_writer: NewWriter = csv.writer
+) -> Iterator[str]:
     """Stream joined columns from one statement, and yield them in chunks of about 64 KiB."""
     buffer = StringIO()
-    writer = csv.writer(buffer)
+    writer = new_writer(buffer)
     writer.writerow(HEADER)
     result = db.execute(joined_columns(), execution_options={"yield_per": batch})
     for partition in result.partitions(batch):
@@ -77,10 +88,31 @@ def joined_columns() -> Select[int, str, str, int, datetime]:
     )
 
 
-def _as_csv(row: tuple[Any, ...]) -> str:
+def _as_csv(row: tuple[Any, ...], new_writer: NewWriter) -> str:
     buffer = StringIO()
-    csv.writer(buffer).writerow(row)
+    new_writer(buffer).writerow(row)
     return buffer.getvalue()
+
+
+class SheetWriter:
+    """Write CSV in which a spreadsheet finds no formula.
+
+    Text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end is given an apostrophe in
+    front: it is shown and not run, and it is no longer the same text. So this is a choice of
+    whoever asks for the file, and never the default (OWASP, "CSV injection").
+    """
+
+    def __init__(self, file: StringIO) -> None:
+        self._writer = csv.writer(file)
+
+    def writerow(self, row: Iterable[Any]) -> None:
+        """Write one row, its texts made harmless."""
+        self._writer.writerow([self._harmless(cell) for cell in row])
+
+    @staticmethod
+    def _harmless(cell: Any) -> Any:
+        runs = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+        return f"'{cell}" if runs else cell
 
 
 def digest_text(chunks: Iterator[str], db: Session) -> Outcome:
@@ -113,3 +145,38 @@ PATTERN = Pattern(
         Variant(joined_chunks, role="streaming", peak=O("batch")),
     ),
 )
+
+
+router = APIRouter()
+
+Sheet = Annotated[bool, Query(description="For a spreadsheet: no text is taken for a formula.")]
+
+
+@endpoint(router, PATTERN, "/posts/export.csv", "text/csv", roles=("naive", "streaming", "tuned"))
+def export_csv(
+    variant: Variant, store: Posts, rows: Rows, batch: Batch = 1_000, spreadsheet: Sheet = False
+) -> OwningResponse:
+    """Send posts as CSV. The session lives in the generator, and the response owns that."""
+    new_writer = SheetWriter if spreadsheet else csv.writer
+
+    def chunks() -> Generator[str, None, None]:
+        with store.posts(rows) as db:
+            yield from variant.run(db, new_writer=new_writer, **options_for(variant, batch=batch))
+
+    return OwningResponse(
+        chunks(), busy=(PoolTimeoutError,), media_type="text/csv", filename="posts.csv"
+    )
+
+
+def _session(store: Posts, rows: Rows) -> Iterator[Session]:
+    with store.posts(rows) as db:
+        yield db
+
+
+@endpoint(router, PATTERN, "/posts/export.csv", "text/csv", roles=("trap",))
+async def export_as_printed(
+    variant: Variant, db: Annotated[Session, Depends(_session)], batch: Batch = 500
+) -> StreamingResponse:
+    """Send posts as the lesson does: a session from a dependency, and a plain response."""
+    headers = {"content-disposition": 'attachment; filename="posts.csv"'}
+    return StreamingResponse(variant.run(db, batch), media_type="text/csv", headers=headers)

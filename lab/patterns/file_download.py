@@ -5,12 +5,20 @@ chunk, twice: the next one is read before the one that was sent is let go. The s
 buys speed up to about a mebibyte, and is then only memory.
 """
 
-from collections.abc import Iterator
+import stat
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from fastapi import APIRouter, HTTPException
+
+from lab.data.files import folder
 from lab.data.worlds import download, download_ready
 from lab.digest import Digest
 from lab.pattern import O, Outcome, Pattern, Variant
+from lab.routes import ERRORS, endpoint
+from lab.streams import OwningResponse
 from lab.units import doubling
 
 
@@ -60,3 +68,59 @@ PATTERN = Pattern(
         Variant(large_chunks, role="tuned", peak=O("chunk")),
     ),
 )
+
+
+router = APIRouter()
+
+_MISSING: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such file"}}
+
+
+@endpoint(
+    router,
+    PATTERN,
+    "/downloads/{filename}",
+    "application/octet-stream",
+    responses={**ERRORS, **_MISSING},
+)
+def download_file(variant: Variant, filename: str) -> OwningResponse:
+    """Send a file of the lab's folder, whole; ranges are not offered."""
+    path = folder() / filename
+    size = _size(path)
+    return OwningResponse(
+        _exactly(variant.run(path), size),
+        media_type="application/octet-stream",
+        filename=filename,
+        headers={"content-length": str(size), "accept-ranges": "none"},
+    )
+
+
+def _size(path: Path) -> int:
+    """Return the size of a regular file that really is in the folder; 404 for anything else.
+
+    The framework lets no slash into the name, but ``..``, links, devices and folders are names
+    like any other, and all but the last exist for ``Path.exists``.
+    """
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):  # no such file; a name that is too long, or has a NUL in it
+        found = None
+    if found is None or not stat.S_ISREG(found.st_mode) or path.name.startswith("."):
+        raise HTTPException(404, "there is no such file")
+    return found.st_size
+
+
+def _exactly(blocks: Generator[bytes, None, None], size: int) -> Generator[bytes, None, None]:
+    """Pass on as many bytes as were announced, also when the file grows meanwhile.
+
+    Raises:
+        EOFError: The file became shorter; the client must not take what it has for all.
+    """
+    left = size
+    with closing(blocks):
+        for block in blocks:
+            yield block[:left]
+            left -= len(block)
+            if left <= 0:
+                return
+    if left:
+        raise EOFError(f"the file became {left} bytes shorter while it was sent")

@@ -6,16 +6,21 @@ fetches the next into the same memory. What a variant keeps in memory is its cla
 variants, the claims are declared, and the lab holds them against measured curves.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Generator, Iterator
 from typing import Any
 
+from fastapi import APIRouter
 from sqlalchemy import select
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
 from lab.digest import Digest
 from lab.pattern import O, Outcome, Pattern, Variant
+from lab.routes import Batch, Posts, Rows, endpoint, options_for
+from lab.streams import OwningResponse, gather
 from lab.units import doubling
 
 
@@ -123,3 +128,33 @@ PATTERN = Pattern(
         Variant(columns_in_partitions, role="streaming", peak=O("batch")),
     ),
 )
+
+
+router = APIRouter()
+
+
+@endpoint(router, PATTERN, "/posts/export.json", "application/x-ndjson")
+def export_json(variant: Variant, store: Posts, rows: Rows, batch: Batch = 1_000) -> OwningResponse:
+    """Send posts as JSON, one object on each line, in chunks of about 64 KiB."""
+
+    def lines() -> Generator[bytes, None, None]:
+        with store.posts(rows) as db:
+            for row in variant.run(db, **options_for(variant, batch=batch)):
+                yield _as_json(row)
+
+    return OwningResponse(
+        gather(lines()),
+        busy=(PoolTimeoutError,),
+        media_type="application/x-ndjson",
+        filename="posts.json",
+    )
+
+
+def _as_json(row: Any) -> bytes:
+    shown = {
+        "id": row.id,
+        "title": row.title,
+        "views": row.view_count,
+        "created_at": row.created_at.isoformat(),
+    }
+    return json.dumps(shown, ensure_ascii=False).encode() + b"\n"

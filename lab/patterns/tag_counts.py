@@ -8,6 +8,7 @@ can count without sending a single post.
 from collections import Counter
 from heapq import nsmallest
 
+from fastapi import APIRouter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
 from lab.digest import Digest
 from lab.pattern import O, Outcome, Pattern, Variant
+from lab.routes import Batch, Posts, Rows, endpoint, options_for
 from lab.units import doubling
 
 TOP = 20
@@ -113,3 +115,15 @@ PATTERN = Pattern(
         Variant(group_by, role="tuned", peak=O(1)),
     ),
 )
+
+
+router = APIRouter()
+
+
+@endpoint(router, PATTERN, "/stats/tag-counts", "application/json")
+def tag_statistics(
+    variant: Variant, store: Posts, rows: Rows, batch: Batch = 1_000
+) -> dict[str, list[TagCount]]:
+    """Answer with the most frequent tags of published posts and their counts."""
+    with store.posts(rows) as db:
+        return {"top_tags": variant.run(db, **options_for(variant, batch=batch))}

@@ -1,0 +1,195 @@
+"""A streaming response that owns its generator: it alone asks for chunks, and it alone closes.
+
+Copy this file into your application; it needs Starlette and anyio, which FastAPI brings.
+
+    @app.get("/posts/export.csv")
+    def export_posts() -> OwningResponse:
+        def rows() -> Iterator[str]:
+            with Session(engine) as db:  # taken, used and given back inside the generator
+                for post in db.scalars(query, execution_options={"yield_per": 1_000}):
+                    yield as_csv(post)
+
+        return OwningResponse(gather(rows()), media_type="text/csv", filename="posts.csv")
+
+What it promises, and a plain ``StreamingResponse`` does not:
+
+- The first chunk is made before the status is sent. A failure up to there is an ordinary error
+  response, and a pool without a free connection is a 503 with ``Retry-After``.
+- When the client hangs up, a chunk that is being made is waited for and dropped, and then the
+  generator is closed: at once, once, and never while it runs. Its ``finally`` blocks and ``with``
+  statements are where a session, a cursor or a file is given back. A plain response leaves the
+  generator to the garbage collector, which closes it in whatever thread it happens to run in.
+- A failure in mid-stream ends the connection instead of the body, so that an HTTP/1.1 client knows
+  that something is missing, also when a middleware would have finished the body for us.
+
+`docs/streams.md` shows what happens without each of these.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from typing import TypeVar
+from urllib.parse import quote
+
+from anyio import (
+    CancelScope,
+    CapacityLimiter,
+    create_task_group,
+    get_cancelled_exc_class,
+    to_thread,
+)
+from anyio.lowlevel import checkpoint
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 64 * 1024
+"""Bytes that are worth a trip to the thread pool and back; a row by itself is not."""
+
+Text = TypeVar("Text", str, bytes)
+Chunks = Generator[str | bytes, None, None] | AsyncGenerator[str | bytes, None]
+
+_BROKEN_OFF = {"type": "http.response.pathsend", "path": ""}
+"""A message that every middleware has to pass on as it is, and that a server must refuse in the
+middle of a body (ASGI extension "path send"): nobody can finish the body after it."""
+
+
+class OwningResponse(Response):
+    """Stream the chunks of a generator, and close it whatever happens.
+
+    Args:
+        chunks: A generator or an async generator of text or bytes. What it needs it takes inside
+            of itself. Ordinary generators run in worker threads, one call after the other.
+        busy: Exceptions which mean that there is no room just now. Raised before the first chunk
+            they become a 503; for SQLAlchemy's pool give ``sqlalchemy.exc.TimeoutError``.
+        retry_after: Seconds that a client is asked to wait after a 503.
+        filename: Offer the body as a file of this name; any characters will do.
+        status_code, headers, media_type: As for any response.
+
+    A request whose client has gone waits for the chunk that is being made: let a generator that
+    may wait for long set time-outs of its own.
+    """
+
+    def __init__(
+        self,
+        chunks: Chunks,
+        *,
+        busy: tuple[type[Exception], ...] = (),
+        retry_after: int = 1,
+        filename: str | None = None,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        self.chunks = chunks
+        self.busy = busy
+        self.retry_after = retry_after
+        self.status_code = status_code
+        self.media_type = media_type
+        self.background = None
+        self.init_headers(headers)
+        if filename is not None:
+            self.headers["content-disposition"] = attachment(filename)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response; returns when the generator is closed."""
+        failure: Exception | None = None
+        try:
+            async with create_task_group() as tasks:
+                tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
+                try:
+                    await self._send_all(send)
+                except Exception as error:
+                    failure = error
+                tasks.cancel_scope.cancel()
+        finally:
+            with CancelScope(shield=True):
+                await self._close()
+        if failure is not None:
+            raise failure
+
+    async def _send_all(self, send: Send) -> None:
+        try:
+            chunk = await self._next()
+        except self.busy as error:
+            raise unavailable(self.retry_after) from error
+        head = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **head})
+        while chunk is not None:
+            body = chunk.encode(self.charset) if isinstance(chunk, str) else chunk
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            # A chunk that was ready at once, sent to a socket with room, has let nobody else run.
+            await checkpoint()
+            try:
+                chunk = await self._next()
+            except Exception as error:
+                await _break_off(send, error)
+                raise
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _next(self) -> str | bytes | None:
+        """Make the next chunk, to the end even if the client goes; None after the last one."""
+        if isinstance(self.chunks, Generator):
+            return await to_thread.run_sync(next, self.chunks, None)
+        # Shielded, not cancelled: what the generator awaits while it closes must not be cancelled.
+        chunk: str | bytes | None = None
+        with CancelScope(shield=True):
+            chunk = await anext(self.chunks, None)
+        return chunk  # noqa: RET504 - a scope may swallow, so a return inside is not the end
+
+    async def _close(self) -> None:
+        if isinstance(self.chunks, Generator):
+            # A place of its own: closing must not queue behind those who wait for a connection.
+            await to_thread.run_sync(self.chunks.close, limiter=CapacityLimiter(1))
+        else:
+            await self.chunks.aclose()
+
+
+async def _cancel_when_gone(receive: Receive, scope: CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+async def _break_off(send: Send, error: Exception) -> None:
+    try:
+        await send(_BROKEN_OFF)
+    except get_cancelled_exc_class():
+        # A middleware has refused the message in its own task, and ended ours: nobody will raise
+        # the cause.
+        logger.error("a response was broken off", exc_info=error)
+        raise
+    except Exception:  # noqa: S110 - the server has refused it, and the cause comes next
+        pass
+
+
+def unavailable(retry_after: int = 1) -> HTTPException:
+    """Return the 503 that asks a client to come back after some seconds."""
+    return HTTPException(503, "busy; try again", {"Retry-After": str(retry_after)})
+
+
+def attachment(filename: str) -> str:
+    """Return a Content-Disposition header that offers a file name (RFC 6266), safely quoted."""
+    quoted = quote(filename, safe="")
+    if quoted == filename:
+        return f'attachment; filename="{filename}"'
+    return f"attachment; filename*=utf-8''{quoted}"
+
+
+def gather(pieces: Iterable[Text], size: int = CHUNK) -> Generator[Text, None, None]:
+    """Join small pieces of text or bytes into chunks of at least ``size``, but for the last one."""
+    held: list[Text] = []
+    length = 0
+    try:
+        for piece in pieces:
+            held.append(piece)
+            length += len(piece)
+            if length >= size:
+                yield piece[:0].join(held)
+                held, length = [], 0
+        if held:
+            yield held[0][:0].join(held)
+    finally:
+        if isinstance(pieces, Generator):
+            pieces.close()

@@ -1,0 +1,1 @@
+"""What is said and is wrong when measured: each trap springs on real parts."""

@@ -1,0 +1,1 @@
+"""The lesson's endpoints on a real server."""

@@ -1,0 +1,29 @@
+"""Serve one application on a socket that is already listening: ``serve APP FD``."""
+
+import os
+import socket
+import sys
+
+import uvicorn
+
+
+def main() -> None:
+    """Run uvicorn until it is told to stop."""
+    app, fd = sys.argv[1:]
+    sys.path.insert(0, os.getcwd())
+    serve(app, socket.socket(fileno=int(fd)))
+
+
+def serve(app: str, listener: socket.socket) -> None:
+    """Serve on a socket; a second after a request to stop, streams that stall are cut off."""
+    config = uvicorn.Config(
+        app, log_level="info", access_log=False, timeout_graceful_shutdown=1, loop="asyncio"
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

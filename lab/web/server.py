@@ -1,0 +1,156 @@
+"""Real servers: uvicorn in a process of its own, on 127.0.0.1, ended with the block."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from lab.errors import LabError
+from lab.interpreter import environment_with_lab, python_module
+from lab.linux import sent_when_parent_ends
+
+START = 30.0
+"""Seconds that an application may take to start."""
+
+_STOP = 5.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that is up.
+
+    Attributes:
+        url: Where it listens, as ``http://127.0.0.1:PORT``.
+        port: The port.
+        process: Its process; it may end before the block does, if something kills it.
+        log: What it has written so far.
+    """
+
+    url: str
+    port: int
+    process: "subprocess.Popen[bytes]"
+    log: IO[bytes]
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return self.process.pid
+
+    @property
+    def lives(self) -> bool:
+        """Whether the process is still there."""
+        return self.process.poll() is None
+
+    def written(self) -> str:
+        """Return what the server has written to its output and its error stream."""
+        fd = self.log.fileno()
+        return os.pread(fd, os.fstat(fd).st_size, 0).decode(errors="replace")
+
+
+def listening(port: int = 0) -> socket.socket:
+    """Return a socket that listens on 127.0.0.1; port 0 takes a free one.
+
+    Raises:
+        LabError: The port is taken.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise LabError(
+            f"port {port} cannot be listened on ({error.strerror}): choose another with --port."
+        ) from None
+    listener.listen(2048)
+    return listener
+
+
+@contextmanager
+def running(
+    app: str, environment: dict[str, str] | None = None, python: str = sys.executable
+) -> Iterator[Server]:
+    """Serve an application from a fresh process until the block ends.
+
+    Args:
+        app: ``package.module:app``, importable from the current folder.
+        environment: Variables to set for it.
+        python: The interpreter to run it with.
+
+    Raises:
+        LabError: It does not start; the end of what it wrote is among the details.
+    """
+    with listening() as listener, TemporaryFile() as log:
+        port = int(listener.getsockname()[1])
+        command = [python, *python_module("lab.web.serve", app, str(listener.fileno()))[1:]]
+        process = subprocess.Popen(
+            command,
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment_with_lab(**(environment or {})),
+            preexec_fn=sent_when_parent_ends(signal.SIGTERM),  # noqa: PLW1509 - one prctl
+        )
+        server = Server(f"http://127.0.0.1:{port}", port, process, log)
+        try:
+            _wait_until_up(server, app)
+            yield server
+        finally:
+            _stop(process)
+
+
+def _wait_until_up(server: Server, app: str) -> None:
+    """Wait for the line by which `lab.web.serve` says that the application has started."""
+    deadline = time.monotonic() + START
+    while "Application startup complete" not in server.written():
+        if not server.lives or time.monotonic() > deadline:
+            how = "did not start" if not server.lives else f"was not up within {START:.0f} s"
+            said = server.written().strip()
+            last = said.splitlines()[-1] if said else "it wrote nothing"
+            raise LabError(f"the server of {app} {how}: {last}", details=said[-4_000:])
+        time.sleep(0.02)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ask a server of ours to stop, and end it when it does not: its streams may be stalled."""
+    process.terminate()
+    try:
+        process.wait(_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def resident(pid: int, field: str = "VmHWM") -> int:
+    """Return a process's high-water mark (or ``VmRSS``) in bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"process {pid} has no {field}")
+
+
+def reset_high_water_mark(pid: int) -> int:
+    """Start a new high-water mark for a process and return its resident set in bytes."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return resident(pid, "VmRSS")
+
+
+def descriptors(pid: int) -> list[str]:
+    """Return what a process has open: paths, sockets and pipes."""
+    folder = Path(f"/proc/{pid}/fd")
+    found = []
+    for entry in folder.iterdir():
+        try:
+            found.append(os.readlink(entry))
+        except OSError:
+            continue
+    return found

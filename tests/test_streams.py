@@ -1,0 +1,150 @@
+"""A response that owns its generator, before real clients that hang up, wait and look closely."""
+
+import gc
+import inspect
+import json
+import time
+
+import pytest
+
+from lab.client import request
+from lab.streams import OwningResponse, attachment, gather
+from lab.web.server import running
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running("tests.streaming_app:app") as server:
+        yield server
+
+
+def notes(server, name: str, until: str = "closed") -> list[str]:
+    """What was noted of a stream, once the last note is the one that is waited for."""
+    for _ in range(1_000):
+        found = json.loads(request(f"{server.url}/notes/{name}").body)
+        if found and found[-1].startswith(until):
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"{name} has not come to {until!r}: {found[-3:]}")
+
+
+def test_a_stream_arrives_whole_and_is_closed(server):
+    received = request(f"{server.url}/slow/whole?chunks=20")
+    assert (received.status, received.complete) == (200, True)
+    assert received.length == 20 * 65_536
+    assert notes(server, "whole")[-2:] == ["end 19", "closed"]
+
+
+def test_a_client_that_hangs_up_has_the_generator_closed_once(server):
+    request(f"{server.url}/slow/left", stop_after=300_000)
+    assert notes(server, "left").count("closed") == 1
+    time.sleep(0.1)
+    assert notes(server, "left")[-1] == "closed", "nothing was made after it was closed"
+
+
+def test_a_chunk_that_is_being_made_is_waited_for_and_then_dropped(server):
+    request(f"{server.url}/slow/waited?pause=0.3", stop_after=65_536)
+    found = notes(server, "waited")
+    assert found[-1] == "closed"
+    assert found[-2].startswith("end"), "never closed while it runs"
+
+
+def test_many_clients_that_hang_up_leave_nothing_open(server):
+    for number in range(20):
+        request(f"{server.url}/slow/many-{number}", stop_after=65_536 * (1 + number % 5))
+    assert all(notes(server, f"many-{number}")[-1] == "closed" for number in range(20))
+
+
+def test_an_async_generator_that_never_waits_stops_and_may_wait_while_it_closes(server):
+    request(f"{server.url}/async/hasty", stop_after=1_000_000)
+    assert notes(server, "hasty") == ["closed"]
+
+
+def test_a_failure_before_the_first_byte_is_an_answer_of_its_own(server):
+    assert request(f"{server.url}/before/broken").status == 500
+    missing = request(f"{server.url}/before/missing")
+    assert missing.status == 404
+    assert b"nothing of that name" in missing.body
+
+
+def test_no_room_before_the_first_byte_is_503_with_retry_after(server):
+    busy = request(f"{server.url}/before/busy")
+    assert busy.status == 503
+    assert busy.headers["retry-after"] == "7"
+
+
+def test_a_stream_of_nothing_is_a_whole_answer(server):
+    empty = request(f"{server.url}/before/nothing")
+    assert (empty.status, empty.length, empty.complete) == (200, 0, True)
+
+
+STACKS = ["", "/base", "/gzip", "/base-base", "/gzip-base", "/base-gzip", "/base-base-gzip"]
+"""Middlewares, the innermost first."""
+
+
+@pytest.mark.parametrize("behind", STACKS)
+@pytest.mark.parametrize("accept", ["identity", "gzip"])
+def test_a_failure_in_mid_stream_can_be_told_by_the_client(server, behind, accept):
+    received = request(f"{server.url}{behind}/failing", headers={"Accept-Encoding": accept})
+    assert received.status == 200
+    assert not received.complete
+    assert "broken in mid-stream" in server.written()
+
+
+def test_a_generator_that_was_never_started_takes_nothing_and_leaves_nothing():
+    taken = []
+
+    def chunks():
+        taken.append(1)
+        yield ""
+
+    response = OwningResponse(chunks())
+    del response
+    gc.collect()
+    assert taken == []
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("posts.csv", 'attachment; filename="posts.csv"'),
+        ('a "b".csv', "attachment; filename*=utf-8''a%20%22b%22.csv"),
+        ("a\r\nSet-Cookie: x", "attachment; filename*=utf-8''a%0D%0ASet-Cookie%3A%20x"),
+        ("Łódź/渡辺.csv", "attachment; filename*=utf-8''%C5%81%C3%B3d%C5%BA%2F%E6%B8%A1%E8%BE%BA.csv"),
+    ],
+)
+def test_any_file_name_can_be_offered(name, header):
+    assert attachment(name) == header
+    header.encode("latin-1")
+
+
+def test_gathered_chunks_are_the_same_text_in_useful_sizes():
+    rows = [f"row {number}\n" for number in range(1_000)]
+    chunks = list(gather(iter(rows), 100))
+    assert "".join(chunks) == "".join(rows)
+    assert all(100 <= len(chunk) < 120 for chunk in chunks[:-1])
+    assert list(gather([b"a", b"bc"], 2)) == [b"abc"]
+    assert list(gather([])) == []
+
+
+def test_closing_what_gathers_closes_what_is_gathered():
+    closed = []
+
+    def rows():
+        try:
+            while True:
+                yield "row"
+        finally:
+            closed.append(True)
+
+    chunks = gather(rows(), 10)
+    next(chunks)
+    chunks.close()
+    assert closed == [True]
+
+
+def test_the_file_stands_alone():
+    """It is meant to be copied: it imports nothing of the lab."""
+    import lab.streams
+
+    assert "from lab" not in inspect.getsource(lab.streams)
