@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp-$(shell cat pyproject.toml requirements.txt 2>/dev/null | cksum | cut -d' ' -f1)
 ARGS ?=
 
-.PHONY: help table test test-slow bench lint types docs docs-check lock clean
+.PHONY: help table test test-slow test-faults bench lint types docs docs-check lock clean
 
 help:
 	@echo "make table       measure the lesson's table (ARGS='--quick' for a tenth of the sizes)"
 	@echo "make test        run the test suite"
 	@echo "make test-slow   run the tests that take minutes"
+	@echo "make test-faults run the clients that hang up, stall and come all at once"
 	@echo "make bench       time every variant beside the others"
 	@echo "make lint types  check style and types"
 	@echo "make docs        write the generated parts of the README from build/table"
@@ -28,6 +29,9 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 4 $(ARGS)
 
+test-faults: $(STAMP)
+	$(BIN)/python -m pytest -m faults $(ARGS)
+
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks $(ARGS)
 
@@ -39,9 +43,11 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 docs: $(STAMP)
+	$(BIN)/lab traps --all --json build/traps/traps.json
 	$(BIN)/python -m lab.report.readme --write build/table/table.json
 
 docs-check: $(STAMP)
+	$(BIN)/lab traps --all --json build/traps/traps.json
 	$(BIN)/python -m lab.report.readme --check build/table/table.json
 
 # The environment is as new as the files that describe it: their checksum is in the stamp's name.

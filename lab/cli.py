@@ -15,6 +15,7 @@ import typer
 from lab.errors import LabError
 
 if TYPE_CHECKING:
+    from lab.measure.endpoint import Body
     from lab.measure.sweep import Schedule
     from lab.pattern import Role
     from lab.report.terminal import Steps
@@ -23,6 +24,9 @@ _STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
 _BROKEN_PIPE = 141
 """Exit code when nobody reads on, likewise."""
+
+_EXTRAS = {"matplotlib": "plots", "jinja2": "plots"}
+"""The extra that brings a missing module; all others come with ``patterns``."""
 
 app = typer.Typer(
     name="lab",
@@ -159,23 +163,45 @@ def curve(
 
 @app.command(epilog='Example: lab measure json:dumps --sizes 100000..1600000 --claim "O(1)"')
 def measure(
-    target: Annotated[str, typer.Argument(help="package.module:function, called with a size.")],
+    target: Annotated[
+        str, typer.Argument(help='package.module:function, or "METHOD /path?rows={n}" with --app.')
+    ],
     claim: Annotated[str, typer.Option(help='What to test: "O(1)", "O(n)".')],
     sizes: Sizes = "8000..128000",
     setup: Annotated[
         str | None,
         typer.Option(help="package.module:context_manager; takes the size, yields the argument."),
     ] = None,
-    axis: Annotated[str, typer.Option(help="What the size counts: n, rows, bytes, keys.")] = "n",
+    axis: Annotated[
+        str, typer.Option(help="What the size counts: n, rows, bytes, keys, clients.")
+    ] = "n",
+    served: Annotated[
+        str | None, typer.Option("--app", help="package.module:app that answers the request.")
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help='Sent with the request: "NAME: VALUE".')
+    ] = None,
+    body_rows: Annotated[
+        bool, typer.Option("--body-rows", help="Upload a CSV of users of so many rows.")
+    ] = False,
+    body_bytes: Annotated[
+        bool, typer.Option("--body-bytes", help="Upload a CSV of users of so many bytes.")
+    ] = False,
+    body_field: Annotated[str, typer.Option(help="The upload's form field.")] = "file",
+    clients: Annotated[int, typer.Option(min=1, help="Clients that send the request at once.")] = 1,
     plot: PlotFile = None,
     json_file: JsonFile = None,
     jobs: Jobs = None,
     timeout: Timeout = 600.0,
 ) -> None:
-    """Measure a function of yours against a claim.
+    """Measure a function of yours, or an endpoint, against a claim.
 
+    An endpoint is answered by a fresh server for each point; the clients are another process.
     Exits with 0 when the claim is kept, 1 when it is broken, 3 when the curve cannot tell.
     """
+    from functools import partial
+
+    from lab.measure.endpoint import Endpoint, sweep_endpoint
     from lab.measure.sweep import sweep
     from lab.pattern import O
     from lab.report.curves import report_curves
@@ -185,13 +211,21 @@ def measure(
     held = O.parse(claim)
     swept = parse_sizes(sizes or "8000..128000")
     screen = console(stderr=str(json_file) == "-")
+    if served is not None:
+        body: Body | None = "rows" if body_rows else "bytes" if body_bytes else None
+        endpoint = Endpoint.parse(
+            target, served, header or (), body=body, field=body_field, clients=clients
+        )
+        look = partial(sweep_endpoint, endpoint)
+    elif " " in target:
+        raise LabError(f"{target!r} is a request: say which application answers it, by --app.")
+    else:
+        look = partial(sweep, target, setup=setup)
     with progress(screen) as steps:
         steps.begin(target, 3 * len(swept))
-        found = sweep(
-            target,
-            axis,
-            swept,
-            setup=setup,
+        found = look(
+            axis=axis,
+            sizes=swept,
             witnesses=("heap", "rss", "seconds"),
             schedule=_schedule(jobs, timeout, steps),
         )
@@ -201,6 +235,67 @@ def measure(
             screen, target, {target: found}, {target: held}, {target: role}, plot, json_file
         )
     )
+
+
+@app.command(epilog="Example: lab serve --port 8000")
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    show_token: Annotated[
+        bool, typer.Option("--token", help="Only print a token that the server accepts.")
+    ] = False,
+) -> None:
+    """Serve the lesson's endpoints on 127.0.0.1, in every variant."""
+    from lab.report.terminal import console, progress
+    from lab.tokens import token
+
+    if show_token:
+        print(token())
+        return
+    from lab.data.database import database
+    from lab.data.seed import built
+    from lab.sockets import listening
+    from lab.web.serve import serve as run
+
+    screen = console()
+    with listening(port) as listener, database() as engine:
+        with engine.connect() as connection:
+            there = built(connection)
+        if there is None:
+            with progress(screen) as steps:
+                _build_data(steps)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        screen.print(f"{url}/docs describes the endpoints; Ctrl-C stops the server. Try:")
+        curl = f"curl -H 'Authorization: Bearer {token()}' '{url}/posts/export.csv?rows=5'"
+        screen.print(curl, soft_wrap=True, highlight=False)
+        run("lab.web.app:app", listener)
+
+
+@app.command(epilog="Example: lab traps expiring-discards-edits")
+def traps(
+    name: Annotated[str | None, typer.Argument(help="Spring this one, and explain it.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Spring every one.")] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """List what is said and is wrong when measured; spring one.
+
+    Exits with 1 when a trap does not spring any more.
+    """
+    from lab.report.terminal import console, progress
+    from lab.report.traps import print_sprung, print_traps, write_sprung
+    from lab.traps import TRAPS, spring_all, trap
+
+    screen = console(stderr=str(json_file) == "-")
+    if name is None and not every:
+        print_traps(screen, TRAPS)
+        return
+    chosen = TRAPS if every else (trap(str(name)),)
+    with progress(screen) as steps:
+        steps.begin("Traps", len(chosen))
+        sprung = spring_all(chosen, steps.advance)
+    print_sprung(screen, sprung, explain=not every)
+    if json_file is not None:
+        write_sprung(sprung, json_file)
+    _end(0 if all(seen.holds for _, seen in sprung) else 1)
 
 
 @app.command(epilog="Example: lab doctor")
@@ -329,7 +424,7 @@ def _unexpected(error: Exception) -> int:
     _show_traceback(error)
     missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
     if missing:
-        extra = "plots" if missing in ("matplotlib", "jinja2") else "patterns"
+        extra = _EXTRAS.get(missing, "patterns")
         print(f"lab: {missing} is missing: pip install 'memory-lab[{extra}]'.", file=sys.stderr)
     else:
         name = type(error).__name__

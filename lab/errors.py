@@ -19,4 +19,5 @@ def nearest(word: str, known: list[str]) -> str:
     import difflib
 
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    close = close or [name for name in known if word in name][:3]
     return f"did you mean {' or '.join(close)}?" if close else f"there is {', '.join(known)}"

@@ -18,9 +18,9 @@ from lab.errors import LabError, nearest
 Role = Literal["naive", "trap", "streaming", "tuned"]
 ROLES: tuple[Role, ...] = ("naive", "trap", "streaming", "tuned")
 
-Spring = Literal["memory", "answer", "answer under writes", "statements"]
-"""How a trap springs: memory grows, the answer is wrong (always, or while others write), or the
-statements sent grow with the rows."""
+Spring = Literal["memory", "answer", "answer under writes", "statements", "status"]
+"""How a trap springs: memory grows, the answer is wrong (always, or while others write), the
+statements sent grow with the rows, or the status is sent before it is known."""
 
 AXES = {
     "n": "item",

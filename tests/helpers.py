@@ -38,12 +38,14 @@ def wait_until(true: Callable[[], object], seconds: float = 15) -> bool:
     return bool(true())
 
 
-def processes_naming(text: str) -> list[psutil.Process]:
-    """Return the live processes whose command line names something."""
+def processes_naming(*texts: str) -> list[psutil.Process]:
+    """Return the live processes whose command line names all of these."""
     found = []
     for process in psutil.process_iter():
         try:
-            if any(text in word for word in process.cmdline()) and process.pid != os.getpid():
+            words = process.cmdline()
+            named = all(any(text in word for word in words) for text in texts)
+            if named and process.pid != os.getpid():
                 found.append(process)
         except psutil.Error:
             continue

@@ -16,7 +16,7 @@ app = FastAPI()
 NOTES: dict[str, list[str]] = {}
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """Nothing is free."""
 
 
@@ -66,12 +66,12 @@ def before(what: str) -> OwningResponse:
         if what == "missing":
             raise HTTPException(404, "nothing of that name")
         if what == "busy":
-            raise Busy
+            raise BusyError
         if what == "broken":
             raise RuntimeError("broken before the first byte")
         yield from ()
 
-    return OwningResponse(chunks(), busy=(Busy,), retry_after=7)
+    return OwningResponse(chunks(), busy=(BusyError,), retry_after=7)
 
 
 def failing(request: Request) -> OwningResponse:

@@ -2,17 +2,26 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
+from lab.client import request
 from lab.patterns import PATTERNS
+from lab.sockets import listening
+from lab.tokens import may_export
+from lab.traps import TRAPS
 from tests.helpers import processes_naming, run_lab, wait_until
 
-COMMANDS = ["table", "list", "show", "curve", "measure", "doctor", "data build", "data status"]
+COMMANDS = [
+    *("table", "list", "show", "curve", "measure", "serve", "traps", "doctor"),
+    *("data build", "data status"),
+]
 
 MINE = """
 def leak(n):
@@ -32,6 +41,22 @@ def sleep(n):
 
 def broken(n):
     raise RuntimeError("no such luck")
+"""
+
+
+SHOP = """
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+app = FastAPI()
+
+@app.get("/numbers")
+def numbers(n: int) -> StreamingResponse:
+    return StreamingResponse(b"0123456789" * 1_000 for _ in range(n // 1_000))
+
+@app.get("/list")
+def everything(n: int) -> int:
+    return len([float(i) for i in range(n)])
 """
 
 
@@ -163,6 +188,9 @@ def test_curve_measures_draws_and_tells_a_verdict(tmp_path, whole_table):
         ("measure mine:flat --claim O(1) --axis rowz", "unknown axis 'rowz': did you mean rows"),
         ("measure mine:flat --claim O(1) --setup mine:none", "mine has no 'none'"),
         ("measure mine:flat --claim O(1) --json /proc/x/y", "cannot write /proc/x/y"),
+        ("measure mine:flat --claim O(1) --app mine:app", "'mine:flat' is no request"),
+        ("traps expiring", "unknown trap 'expiring': did you mean expiring-"),
+        ("serve --port 70000", "Invalid value for '--port'"),
         ("table --max-memory lots", "'lots' is no amount of memory"),
         ("table --jobs 0", "Invalid value for '--jobs'"),
         ("tabel", "No such command 'tabel'"),
@@ -263,7 +291,7 @@ def test_a_child_killed_from_outside_ends_the_run_with_a_sentence(folder):
 
 def _children(parent: subprocess.Popen[str]):
     """Find the templates that a command started, and what those forked."""
-    return [p for p in processes_naming("lab.measure.child") if str(parent.pid) in p.cmdline()]
+    return processes_naming("lab.measure.child", str(parent.pid))
 
 
 def test_doctor_finds_this_machine_good(whole_table):
@@ -305,3 +333,54 @@ def test_temporary_folders_of_measurements_are_gone(folder):
     scratch.mkdir()
     run_lab("measure", "mine:flat", "--claim", "O(1)", cwd=folder, env={"TMPDIR": str(scratch)})
     assert os.listdir(scratch) == []
+
+
+def test_a_token_is_printed_and_accepted():
+    result = run_lab("serve", "--token")
+    assert result.returncode == 0
+    assert may_export(result.stdout.strip())
+
+
+def test_serve_prints_a_curl_line_that_works_and_ends_with_ctrl_c(whole_table):
+    with subprocess.Popen(
+        [sys.executable, "-m", "lab.cli", "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as serving:
+        assert serving.stdout is not None
+        line = next(line for line in serving.stdout if line.startswith("curl "))
+        *_, header, url = shlex.split(line)
+        name, _, value = header.partition(": ")
+        assert request(url, headers={name: value}).body.count(b"\n") == 6
+        connections = psutil.Process(serving.pid).net_connections()
+        assert {c.laddr.ip for c in connections if c.status == "LISTEN"} == {"127.0.0.1"}
+        serving.send_signal(signal.SIGINT)
+        assert serving.wait(15) == 130
+
+
+def test_a_port_that_is_taken_is_a_sentence():
+    with listening() as taken:
+        result = run_lab("serve", "--port", str(taken.getsockname()[1]))
+    assert result.returncode == 2
+    assert "choose another with --port" in result.stderr
+
+
+def test_traps_are_listed_and_one_is_sprung_and_explained():
+    listed = run_lab("traps").stdout
+    assert all(f"{trap.name}\n" in listed for trap in TRAPS)
+    result = run_lab("traps", "expiring-discards-edits")
+    assert result.returncode == 0
+    assert "expiring-discards-edits sprung" in result.stdout
+    assert "wrong: 0 of 10 edits written" in result.stdout
+    assert "no UPDATE" in result.stdout
+
+
+def test_an_endpoint_of_somebody_elses_is_measured(folder):
+    (folder / "shop.py").write_text(SHOP)
+    words = ["--app", "shop:app", "--sizes", "20000..320000", "--claim", "O(1)"]
+    kept = run_lab("measure", "GET /numbers?n={n}", *words, cwd=folder)
+    assert kept.returncode == 0, kept.stdout + kept.stderr
+    broken = run_lab("measure", "GET /list?n={n}", *words, cwd=folder)
+    assert broken.returncode == 1
+    assert "O(1) broken: grows with n" in broken.stdout

@@ -27,12 +27,27 @@ pytestmark = pytest.mark.usefixtures("whole_table")
 
 VARIANTS = [(pattern, variant) for pattern in PATTERNS for variant in pattern.variants]
 NAMES = [f"{pattern.name}-{variant.name}" for pattern, variant in VARIANTS]
-SLOW = {
+SIZES = {
     # Of more batches the largest is a little larger, so the first size has many already.
     "row_by_row": (20_000, 40_000, 60_000, 80_000, 100_000),
     "unordered_pages": doubling(8_000, 128_000),
 }
-"""Traps that take minutes, with the fewest rows that can tell a flat curve from a leak."""
+"""Rows for traps that send many statements: the fewest that can tell a flat curve from a leak."""
+
+LONG = {"stream_rows", "page_by_page"}
+"""Variants whose sweeps take half a minute."""
+
+
+def at_leisure(pattern, variant):
+    """Mark all but each pattern's first and best answer, which `make test-slow` sees to."""
+    first_or_best = variant in (pattern.first("naive"), pattern.recommended)
+    return [] if first_or_best and variant.name not in LONG else [pytest.mark.slow]
+
+
+LEISURELY = [
+    pytest.param(pattern, variant, id=name, marks=at_leisure(pattern, variant))
+    for (pattern, variant), name in zip(VARIANTS, NAMES, strict=True)
+]
 
 
 def claims():
@@ -41,8 +56,7 @@ def claims():
         for axis in pattern.axes:
             naive_beside = variant.role == "naive" and axis == "keys"
             if pattern.concerns(variant, axis) and not naive_beside:
-                slow = variant.name in SLOW
-                marks = [pytest.mark.slow] if slow else []
+                marks = at_leisure(pattern, variant)
                 name = f"{pattern.name}-{variant.name}-{axis}"
                 yield pytest.param(pattern, variant, axis, id=name, marks=marks)
 
@@ -59,7 +73,7 @@ def outcome_of(pattern, variant, sizes):
 @pytest.mark.parametrize(("pattern", "variant", "axis"), list(claims()))
 def test_claim(pattern, variant, axis, alone):
     """Peak memory grows along the axes that are claimed, and along no other."""
-    sizes = SLOW.get(variant.name) if axis == "rows" else None
+    sizes = SIZES.get(variant.name) if axis == "rows" else None
     curve = sweep_variants(pattern, [variant], axis, sizes=sizes, schedule=alone)[variant.name]
     found = verdict(curve, variant.peak)
     assert found.finding == "kept", found.reason
@@ -118,8 +132,8 @@ def test_an_answer_trap_is_wrong_on_a_whole_quiet_table(pattern, variant, own_sc
 
 
 def test_every_trap_springs_in_a_way_that_is_proved():
-    """Those that spring under writes are in tests/test_writes.py."""
-    proved = {"memory", "statements", "answer", "answer under writes"}
+    """Under writes: tests/test_writes.py; by their status: tests/test_before_the_stream.py."""
+    proved = {"memory", "statements", "answer", "answer under writes", "status"}
     assert {v.springs for _, v in VARIANTS if v.role == "trap"} <= proved
 
 
@@ -132,7 +146,7 @@ def test_chunks_are_of_the_size_that_was_asked_for():
     assert joined.counts["chunks"] <= 1 + joined.counts["characters"] / 65_536
 
 
-@pytest.mark.parametrize(("pattern", "variant"), VARIANTS, ids=NAMES)
+@pytest.mark.parametrize(("pattern", "variant"), LEISURELY)
 def test_heap_repeats(pattern, variant):
     """Five runs agree within a thousandth; fixed addresses make most agree to the byte."""
     axis = next(iter(pattern.axes))

@@ -110,7 +110,10 @@ def test_a_generator_that_was_never_started_takes_nothing_and_leaves_nothing():
         ("posts.csv", 'attachment; filename="posts.csv"'),
         ('a "b".csv', "attachment; filename*=utf-8''a%20%22b%22.csv"),
         ("a\r\nSet-Cookie: x", "attachment; filename*=utf-8''a%0D%0ASet-Cookie%3A%20x"),
-        ("Łódź/渡辺.csv", "attachment; filename*=utf-8''%C5%81%C3%B3d%C5%BA%2F%E6%B8%A1%E8%BE%BA.csv"),
+        (
+            "Łódź/渡辺.csv",
+            "attachment; filename*=utf-8''%C5%81%C3%B3d%C5%BA%2F%E6%B8%A1%E8%BE%BA.csv",
+        ),
     ],
 )
 def test_any_file_name_can_be_offered(name, header):

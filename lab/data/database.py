@@ -62,7 +62,8 @@ def _engine(url: URL, pool: int, wait: float) -> Iterator[Engine]:
     if pool:
         keeping = {"pool_size": pool, "max_overflow": 0, "pool_timeout": wait}
     options = f"-c search_path={schema()} -c timezone=UTC"
-    engine = create_engine(url, connect_args={"options": options}, **keeping)
+    known_by = {"options": options, "application_name": f"memory-lab-{os.getpid()}"}
+    engine = create_engine(url, connect_args=known_by, **keeping)
     try:
         with explained(engine):
             engine.connect().close()

@@ -100,13 +100,14 @@ def _read_line() -> bytes:
 
 def _measure(job: dict[str, Any]) -> dict[str, Any]:
     from lab.measure.witness import observe
-    from lab.measure.workload import resolve
+    from lab.measure.workload import LASTING, resolve
 
     opener = resolve(job["opener"])
-    with opener(**job["warm_up"]) as run:
-        run()
-    with opener(**job["arguments"]) as run:
-        reading, took = observe(job["witness"], run, Path(job["scratch"]))
+    with LASTING:
+        with opener(**job["warm_up"]) as run:
+            run()
+        with opener(**job["arguments"]) as run:
+            reading, took = observe(job["witness"], run, Path(job["scratch"]))
     return {"reading": asdict(reading), "took": took}
 
 

@@ -12,6 +12,9 @@ from lab.digest import Digest
 from lab.errors import LabError, nearest
 from lab.pattern import Outcome
 
+LASTING = ExitStack()
+"""What an opener keeps from the warm-up to the end of the measuring process, such as a server."""
+
 
 @dataclass(frozen=True)
 class Workload:

@@ -2,13 +2,31 @@
 
 from lab.errors import LabError, nearest
 from lab.pattern import Pattern
-from lab.patterns import csv_export, csv_upload, file_download, rows, tag_counts
+from lab.patterns import (
+    before_the_stream,
+    csv_export,
+    csv_upload,
+    file_download,
+    identity_map,
+    lazy_cursor,
+    pdf_report,
+    rows,
+    tag_counts,
+    upload_stream,
+    zip_download,
+)
 
 PATTERNS: tuple[Pattern, ...] = (
     rows.PATTERN,
+    identity_map.PATTERN,
     csv_export.PATTERN,
+    before_the_stream.PATTERN,
     file_download.PATTERN,
+    zip_download.PATTERN,
+    pdf_report.PATTERN,
     csv_upload.PATTERN,
+    upload_stream.PATTERN,
+    lazy_cursor.PATTERN,
     tag_counts.PATTERN,
 )
 

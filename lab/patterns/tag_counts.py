@@ -123,7 +123,8 @@ router = APIRouter()
 @endpoint(router, PATTERN, "/stats/tag-counts", "application/json")
 def tag_statistics(
     variant: Variant, store: Posts, rows: Rows, batch: Batch = 1_000
-) -> dict[str, list[TagCount]]:
+) -> dict[str, list[list[str | int]]]:
     """Answer with the most frequent tags of published posts and their counts."""
     with store.posts(rows) as db:
-        return {"top_tags": variant.run(db, **options_for(variant, batch=batch))}
+        counts = variant.run(db, **options_for(variant, batch=batch))
+        return {"top_tags": [list(pair) for pair in counts]}

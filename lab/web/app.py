@@ -9,13 +9,26 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from lab.data.store import store
-from lab.patterns import csv_export, file_download, rows, tag_counts
+from lab.patterns import (
+    before_the_stream,
+    csv_export,
+    file_download,
+    pdf_report,
+    rows,
+    tag_counts,
+    upload_stream,
+    zip_download,
+)
 from lab.streams import unavailable
 
 ROUTERS = (
     rows.router,
     csv_export.router,
+    before_the_stream.router,
     file_download.router,
+    zip_download.router,
+    pdf_report.router,
+    upload_stream.router,
     tag_counts.router,
 )
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import IO
 from lab.errors import LabError
 from lab.interpreter import environment_with_lab, python_module
 from lab.linux import sent_when_parent_ends
+from lab.sockets import listening
 
 START = 30.0
 """Seconds that an application may take to start."""
@@ -53,25 +53,6 @@ class Server:
         """Return what the server has written to its output and its error stream."""
         fd = self.log.fileno()
         return os.pread(fd, os.fstat(fd).st_size, 0).decode(errors="replace")
-
-
-def listening(port: int = 0) -> socket.socket:
-    """Return a socket that listens on 127.0.0.1; port 0 takes a free one.
-
-    Raises:
-        LabError: The port is taken.
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise LabError(
-            f"port {port} cannot be listened on ({error.strerror}): choose another with --port."
-        ) from None
-    listener.listen(2048)
-    return listener
 
 
 @contextmanager

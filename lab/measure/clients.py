@@ -1,0 +1,66 @@
+"""The clients of a server under measurement, in a process of their own.
+
+On standard input a request as a line of JSON; on standard output what was received, as another.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from typing import Any
+
+from lab.client import Received, request
+from lab.streams import gather
+
+BOUNDARY = "memory-lab-boundary"
+_SHOWN = 300
+
+
+def main() -> None:
+    """Answer line after line, until there are no more."""
+    for line in sys.stdin:
+        job = json.loads(line)
+        with ThreadPoolExecutor(job["clients"]) as pool:
+            received = list(pool.map(lambda _, job=job: send(job), range(job["clients"])))
+        print(json.dumps(summary(received)), flush=True)
+
+
+def send(job: dict[str, Any]) -> Received:
+    """Send one request of a job, its body generated while it is sent."""
+    headers, body = dict(job["headers"]), None
+    if job["body"]:
+        headers["Content-Type"] = f"multipart/form-data; boundary={BOUNDARY}"
+        body = gather(upload(job["body"], job["size"], job["field"]))
+    return request(job["url"], job["method"], headers, body, timeout=600.0)
+
+
+def upload(counted: str, size: int, field: str) -> Iterator[bytes]:
+    """Yield a form with a CSV of users as its file: so many rows, or so many bytes."""
+    from lab.data.files import users_blocks
+
+    lines = users_blocks(size) if counted == "bytes" else islice(users_blocks(1 << 62), size + 1)
+    disposition = f'form-data; name="{field}"; filename="users.csv"'
+    head = f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: text/csv\r\n\r\n"
+    return chain([head.encode()], lines, [f"\r\n--{BOUNDARY}--\r\n".encode()])
+
+
+def summary(received: list[Received]) -> dict[str, Any]:
+    """Say what all clients received, or what the first one that failed was told."""
+    for one in received:
+        if one.status == 0:
+            return {"failed": "the server hung up without an answer"}
+        if one.status >= 400:
+            said = one.body[:_SHOWN].decode(errors="replace")
+            return {"failed": f"the answer was {one.status}: {said}"}
+        if not one.complete:
+            return {"failed": f"the answer broke off after {one.length:,} bytes"}
+    digests = {one.digest for one in received}
+    if len(digests) > 1:
+        return {"failed": "two clients received different answers"}
+    counts = {"bytes": sum(one.length for one in received), "status": received[0].status}
+    return {"digest": digests.pop(), "counts": counts}
+
+
+if __name__ == "__main__":
+    main()

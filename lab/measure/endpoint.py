@@ -1,0 +1,218 @@
+"""A server under measurement: uvicorn in the fresh process, its clients in another one.
+
+The warm-up is a smaller request to the same server. What the witness then sees is the whole
+process while it answers, its threads included, and nothing of those who read.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from lab.errors import LabError, nearest
+from lab.interpreter import environment_with_lab, python_module
+from lab.measure.curve import Curve, Witness
+from lab.measure.sweep import DEFAULT_SIZES, Schedule, Sweep, curves
+from lab.measure.workload import LASTING, Workload, resolve, warm_size
+from lab.pattern import AXES, Outcome
+from lab.sockets import listening
+from lab.units import increasing
+
+Body = Literal["rows", "bytes"]
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+PLACE = "{n}"
+START = 30.0
+"""Seconds that an application may take to start."""
+
+_PRELOAD = ("uvicorn", "fastapi")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A request that is made at several sizes, and the application that answers it.
+
+    Attributes:
+        app: ``package.module:app``.
+        method: GET, POST and so on.
+        path: With ``{n}`` where the size goes, if it goes there.
+        headers: Sent with each request.
+        body: What the size counts of an uploaded CSV, or None for no body.
+        field: The form field of the upload.
+        clients: How many send the request at once.
+    """
+
+    app: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Body | None = None
+    field: str = "file"
+    clients: int = 1
+
+    @classmethod
+    def parse(cls, text: str, app: str, headers: Iterable[str] = (), **more: Any) -> "Endpoint":
+        """Read a request as it is written: ``GET /posts/export.csv?rows={n}``.
+
+        Raises:
+            LabError: It is no request, or a header has no colon.
+        """
+        method, _, path = text.partition(" ")
+        if method not in METHODS or not re.fullmatch(r"/[!-~]*", path.strip()):
+            raise LabError(f"{text!r} is no request: write METHOD /path, as GET /posts?rows={{n}}.")
+        pairs = [header.partition(":") for header in headers]
+        for name, colon, _ in pairs:
+            if not (colon and re.fullmatch(r"[!-9;-~]+", name)):
+                raise LabError(f"{name!r} is no header: write NAME: VALUE.")
+        given = {name: value.strip() for name, _, value in pairs}
+        return cls(app, method, path.strip(), given, **more)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def sweep_endpoint(
+    endpoint: Endpoint,
+    axis: str = "n",
+    sizes: Iterable[int] = DEFAULT_SIZES,
+    *,
+    witnesses: Sequence[Witness] = ("heap",),
+    schedule: Schedule | None = None,
+) -> Curve:
+    """Measure a server's memory while it answers a request, at several sizes of the request.
+
+    Args:
+        endpoint: The request; its size goes where the path says ``{n}``, or is the size of the
+            body. Along the axis ``clients`` it is the number of clients.
+        axis: What the size counts.
+        sizes: Increasing; a verdict wants five or more, each twice the one before.
+        witnesses: As for `lab.sweep`.
+        schedule: As for `lab.sweep`.
+
+    Raises:
+        LabError: The application does not start, or answers with an error.
+    """
+    sizes = increasing(tuple(sizes))
+    if axis not in AXES:
+        raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")
+    if axis != "clients" and PLACE not in endpoint.path and endpoint.body is None:
+        raise LabError(
+            f"nothing in {endpoint} depends on the size: write {PLACE} where it goes, or use "
+            "--body-rows, --body-bytes or --axis clients."
+        )
+    workloads = tuple((size, endpoint_workload(endpoint, axis, size)) for size in sizes)
+    name = str(endpoint)
+    return curves({name: Sweep(name, axis, workloads)}, witnesses, schedule)[name]
+
+
+def endpoint_workload(endpoint: Endpoint, axis: str, size: int) -> Workload:
+    """Describe a request at a size; the warm-up is the same request, smaller."""
+
+    def arguments(of: int) -> dict[str, Any]:
+        sized = replace(endpoint, clients=of) if axis == "clients" else endpoint
+        return {"endpoint": asdict(sized), "size": of}
+
+    warm = min(size, 2) if axis == "clients" else warm_size(size, _scale(axis, endpoint.body))
+    return Workload(
+        str(endpoint),
+        "lab.measure.endpoint:open_endpoint",
+        arguments(size),
+        arguments(warm),
+        _PRELOAD,
+    )
+
+
+def _scale(axis: str, body: Body | None) -> int:
+    """A few batches of bytes are a few hundred times those of rows."""
+    return 250 if "bytes" in (axis, body) else 1
+
+
+@contextmanager
+def open_endpoint(endpoint: dict[str, Any], size: int) -> Iterator[Callable[[], Outcome]]:
+    """Have the server up, and yield a call that sends the request and waits for all clients.
+
+    The server is started once in a process, with the warm-up, and lasts to its end.
+    """
+    wanted = Endpoint(**endpoint)
+    served = _served.get(wanted.app)
+    if served is None:
+        served = _served[wanted.app] = LASTING.enter_context(_serving(wanted.app))
+    yield lambda: served.answer(wanted, size)
+
+
+_served: dict[str, "_Served"] = {}
+
+
+class _Served:
+    """A server in a thread of this process, and clients in a process of their own."""
+
+    def __init__(self, port: int, clients: "subprocess.Popen[str]") -> None:
+        self._port = port
+        self._clients = clients
+
+    def answer(self, endpoint: Endpoint, size: int) -> Outcome:
+        """Have the clients send the request; the outcome is what they received."""
+        job = {
+            "url": f"http://127.0.0.1:{self._port}{endpoint.path.replace(PLACE, str(size))}",
+            "method": endpoint.method,
+            "headers": dict(endpoint.headers),
+            "clients": endpoint.clients,
+            "body": endpoint.body,
+            "field": endpoint.field,
+            "size": size,
+        }
+        assert self._clients.stdin is not None
+        assert self._clients.stdout is not None
+        self._clients.stdin.write(json.dumps(job) + "\n")
+        self._clients.stdin.flush()
+        received = json.loads(self._clients.stdout.readline() or '{"failed": "the client died"}')
+        if "failed" in received:
+            raise LabError(f"{endpoint} at {size:,}: {received['failed']}")
+        return Outcome(received["digest"], received["counts"])
+
+
+@contextmanager
+def _serving(app: str) -> Iterator[_Served]:
+    import uvicorn
+
+    loaded = resolve(app)
+    with listening() as listener, _clients() as clients:
+        port = int(listener.getsockname()[1])
+        config = uvicorn.Config(loaded, log_config=None, access_log=False, loop="asyncio")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), name="uvicorn")
+        thread.start()
+        deadline = time.monotonic() + START
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                server.should_exit = True
+                raise LabError(f"{app} did not start; run it with uvicorn to see why.")
+            time.sleep(0.005)
+        try:
+            yield _Served(port, clients)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _clients() -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        python_module("lab.measure.clients"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=sys.stderr,
+        text=True,
+        env=environment_with_lab(),
+    ) as process:
+        try:
+            yield process
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()

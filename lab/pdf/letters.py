@@ -1,0 +1,156 @@
+"""The fonts in a PDF: of the letters that it shows, as objects, written when the last is known.
+
+In both fonts a code in the document is the letter's UTF-16 code, and a table says what it means,
+so that copying and searching find the text that was written (ISO 32000-1, 9.7 and 9.10).
+"""
+
+import sys
+import threading
+from array import array
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any
+
+from pydyf import Array, Dictionary, Stream  # type: ignore[import-untyped] # it ships no types
+
+from lab.pdf.fonts import EMBEDDED, JAPANESE, JAPANESE_FONT, font_file
+from lab.pdf.writer import Objects
+
+_HALF_WIDTH = (327, 389, 500)
+"""First and last character, by Adobe-Japan1's numbers, and their width."""
+
+_cutting = threading.Lock()
+"""The font is read again to be cut down, and two threads would move each other's place."""
+
+
+class Letters:
+    """What a document shows, letter by letter, and the fonts that hold exactly that."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, set[str]] = {EMBEDDED: set(), JAPANESE: set()}
+
+    def codes(self, font: str, text: str) -> str:
+        """Return text as a font's codes, in hexadecimal digits, and remember its letters."""
+        self._used[font].update(text)
+        return text.encode("utf-16-be").hex()
+
+    def write(self, objects: Objects, number: int) -> Iterator[bytes]:
+        """Write the fonts that were used, and the dictionary that names them."""
+        fonts = Dictionary()
+        for name, describe in ((EMBEDDED, _embedded), (JAPANESE, _japanese)):
+            if self._used[name]:
+                codes = sorted(map(ord, self._used[name]))
+                fonts[name] = yield from describe(objects, codes)
+        yield objects.write(fonts, number)
+
+
+Written = Generator[bytes, None, bytes]
+"""Objects as they are written; in the end, the reference to a font."""
+
+
+def _embedded(objects: Objects, codes: list[int]) -> Written:
+    file = font_file()
+    with _cutting:
+        glyphs = bytes(file.makeSubset(codes))
+    program = Stream([glyphs], {"Length1": len(glyphs)}, compress=True)
+    yield objects.write(program)
+    name = f"/MEMLAB+{bytes(file.name).decode()}"
+    widths = [part for code in codes for part in (code, Array([float(file.charWidths[code])]))]
+    glyph_numbers = Stream([_glyph_numbers(codes)], compress=True)
+    yield objects.write(glyph_numbers)
+    more = {
+        "Subtype": "/CIDFontType2",
+        "CIDSystemInfo": _collection("Identity", 0),
+        "CIDToGIDMap": glyph_numbers.reference,
+        "DW": round(file.defaultWidth),
+        "W": Array(widths),
+    }
+    measures = (file.bbox, file.ascent, file.descent, file.capHeight, file.stemV)
+    descriptor = _descriptor(name, *measures, FontFile2=program.reference)
+    return (yield from _font(objects, name, "/Identity-H", descriptor, more, codes))
+
+
+def _glyph_numbers(codes: list[int]) -> bytes:
+    """Return, for each code from 0, the glyph's number in the font that was cut down.
+
+    There glyphs are numbered as their letters came; letters that look alike may share one.
+    """
+    numbers, table = {0: 0}, array("H", bytes(2 * (codes[-1] + 1)))
+    for code in codes:
+        table[code] = numbers.setdefault(font_file().charToGlyph[code], len(numbers))
+    if sys.byteorder == "little":
+        table.byteswap()
+    return table.tobytes()
+
+
+def _japanese(objects: Objects, codes: list[int]) -> Written:
+    name = f"/{JAPANESE_FONT}"
+    more = {
+        "Subtype": "/CIDFontType0",
+        "CIDSystemInfo": _collection("Japan1", 2),
+        "DW": 1000,
+        "W": Array(_HALF_WIDTH),
+    }
+    descriptor = _descriptor(name, (-92, -250, 1010, 922), 752, -221, 737, 114)
+    return (yield from _font(objects, name, "/UniJIS-UCS2-H", descriptor, more, codes))
+
+
+def _descriptor(
+    name: str,
+    box: Iterable[float],
+    ascent: float,
+    descent: float,
+    capital: float,
+    stem: float,
+    **program: bytes,
+) -> Dictionary:
+    measures = {"Ascent": ascent, "Descent": descent, "CapHeight": capital, "StemV": stem}
+    shape = {"Flags": 4, "ItalicAngle": 0, "FontBBox": Array(map(round, box))}
+    rounded = {key: round(value) for key, value in measures.items()}
+    return Dictionary({"Type": "/FontDescriptor", "FontName": name, **shape, **rounded, **program})
+
+
+def _font(
+    objects: Objects,
+    name: str,
+    encoding: str,
+    descriptor: Dictionary,
+    more: dict[str, Any],
+    codes: list[int],
+) -> Written:
+    """Write what every font has: its measures, its glyphs, and what its codes mean."""
+    yield objects.write(descriptor)
+    base = {"Type": "/Font", "BaseFont": name}
+    glyphs = Dictionary({**base, **more, "FontDescriptor": descriptor.reference})
+    yield objects.write(glyphs)
+    meaning = Stream(list(_meaning(codes)), compress=True)
+    yield objects.write(meaning)
+    font = Dictionary(
+        {
+            **base,
+            "Subtype": "/Type0",
+            "Encoding": encoding,
+            "DescendantFonts": Array([glyphs.reference]),
+            "ToUnicode": meaning.reference,
+        }
+    )
+    yield objects.write(font)
+    return bytes(font.reference)
+
+
+def _collection(ordering: str, supplement: int) -> Dictionary:
+    said = {"Registry": "(Adobe)", "Ordering": f"({ordering})", "Supplement": supplement}
+    return Dictionary(said)
+
+
+def _meaning(codes: list[int]) -> Iterator[bytes]:
+    """Say that each code means the letter with the same number; a hundred to a block, at most."""
+    yield b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap"
+    yield b"/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def"
+    yield b"/CMapName /Adobe-Identity-UCS def /CMapType 2 def"
+    yield b"1 begincodespacerange <0000> <FFFF> endcodespacerange"
+    for start in range(0, len(codes), 100):
+        block = codes[start : start + 100]
+        yield b"%d beginbfchar" % len(block)
+        yield from (b"<%04X> <%04X>" % (code, code) for code in block)
+        yield b"endbfchar"
+    yield b"endcmap CMapName currentdict /CMap defineresource pop end end"

@@ -1,0 +1,63 @@
+"""Every trap about streamed responses springs, against a real server, and leaves nothing behind."""
+
+import sys
+from collections import Counter
+
+import psutil
+import pytest
+from sqlalchemy import text
+
+from lab.data.database import database
+from lab.traps import hang_ups
+from lab.traps.hang_ups import HANG_UP_TRAPS
+
+pytestmark = pytest.mark.usefixtures("whole_table")
+
+SLOW = {"hang-ups-end-the-export"}
+TRAPS = [
+    pytest.param(trap, id=trap.name, marks=[pytest.mark.slow] if trap.name in SLOW else [])
+    for trap in HANG_UP_TRAPS
+]
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_trap_springs(trap):
+    sprung = trap.spring()
+    assert sprung.holds, sprung
+
+
+@pytest.mark.parametrize("trap", HANG_UP_TRAPS, ids=lambda t: t.name)
+def test_a_trap_is_explained(trap):
+    assert trap.label.endswith(".")
+    assert len(trap.label) < 90
+    assert 2 <= len(trap.explanation.splitlines()) <= 6
+    assert trap.said
+
+
+def test_traps_have_names_of_their_own():
+    assert not [name for name, n in Counter(t.name for t in HANG_UP_TRAPS).items() if n > 1]
+
+
+def test_a_trap_leaves_no_process_and_no_connection():
+    """What the abandoned generators held is given back when their server ends."""
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    hang_ups.abandoned_generators_keep_connections()
+    started = {child.pid for child in psutil.Process().children(recursive=True)} - before
+    assert not started
+    ours = text("select pid from pg_stat_activity where query like '%pg_sleep(0.05)%'")
+    others = text(f"{ours} and pid <> pg_backend_pid()")
+    with database() as engine, engine.connect() as connection:
+        assert connection.scalars(others).all() == []
+
+
+def test_a_server_that_lived_without_an_error_would_not_spring(monkeypatch):
+    fine = hang_ups.HungUp(8, signal=0, errors=0, left=0)
+    monkeypatch.setattr(hang_ups, "hang_up", lambda *_: fine)
+    sprung = hang_ups.hang_ups_end_the_export()
+    assert not sprung.holds
+    assert sprung.wrong.startswith(f"Python {sys.version.split()[0]}: alive after 8 hang-ups")
+
+
+def test_a_plain_response_that_closed_would_not_spring(monkeypatch):
+    monkeypatch.setattr(hang_ups.Site, "open_transactions", lambda _: 0)
+    assert not hang_ups.abandoned_generators_keep_connections().holds

@@ -1,0 +1,314 @@
+"""PDF reports: what a real reader finds in them, which letters they show, and what they refuse."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from itertools import islice
+
+import pikepdf
+import psutil
+import pydyf
+import pytest
+from fastapi import HTTPException
+from reportlab.pdfgen.canvas import Canvas
+from sqlalchemy import update
+
+from lab.data.models import Author, Post
+from lab.data.worlds import posts
+from lab.patterns.pdf_report import (
+    PATTERN,
+    draw,
+    drawing,
+    refuse_what_cannot_be_shown,
+    report_rows,
+)
+from lab.pdf import fonts
+from lab.pdf.fonts import EMBEDDED, JAPANESE, CannotShowError, font_of, runs, width
+from lab.pdf.layout import HEADER, ROWS_PER_PAGE, SIZE, fitted, pages
+from lab.pdf.letters import Letters
+from lab.pdf.text import PdfText
+from lab.pdf.writer import KIDS, Objects, write_pdf
+
+every_variant = pytest.mark.parametrize("variant", PATTERN.variants, ids=lambda v: v.name)
+
+ROWS = [
+    (1, "Notes (on) \\ brackets", "Chloé Nguyễn", 12),
+    (2, "ET BT Tj", "Björn 渡辺 Иванова", 100_000),
+    (3, "«naïve» 5 €", "", 0),
+]
+
+
+def streamed(rows):
+    letters = Letters()
+    return b"".join(write_pdf((drawing(page, letters) for page in pages(rows)), letters.write))
+
+
+def drawn(rows):
+    buffer = BytesIO()
+    draw(Canvas(buffer), rows)
+    return buffer.getvalue()
+
+
+def expected(rows):
+    """The texts of each page: the header, and what is not empty of each row."""
+    return [
+        [str(value) for row in (HEADER, *page) for value in row if value != ""]
+        for page in pages(rows)
+    ]
+
+
+def found_by_pikepdf(report):
+    """The texts of each page as another reader, and the fonts' own tables, have them."""
+    found = []
+    with pikepdf.open(BytesIO(report)) as document:
+        for page in document.pages:
+            texts, font = [], None
+            for operands, operator in pikepdf.parse_content_stream(page):
+                if str(operator) == "Tf":
+                    font = page.Resources.Font[str(operands[0])]
+                elif str(operator) == "Tm":
+                    texts.append("")
+                elif str(operator) == "Tj":
+                    texts[-1] += decoded(bytes(operands[0]), font)
+            found.append([text for text in texts if text])
+    return found
+
+
+def decoded(codes, font):
+    if "/ToUnicode" not in font:
+        assert str(font.Encoding) == "/UniJIS-UCS2-H"
+        return codes.decode("utf-16-be")
+    table = font.ToUnicode.read_bytes().decode()
+    pairs = re.findall(r"<(\w+)> <(\w{4,})>$", table, re.MULTILINE)
+    letters = {bytes.fromhex(a): bytes.fromhex(b).decode("utf-16-be") for a, b in pairs}
+    step = 2 if font.Subtype == "/Type0" else 1
+    return "".join(letters[codes[at : at + step]] for at in range(0, len(codes), step))
+
+
+def problems(report):
+    with pikepdf.open(BytesIO(report)) as document:
+        return document.check_pdf_syntax()
+
+
+@pytest.mark.parametrize("make", [streamed, drawn])
+def test_a_real_reader_finds_the_text_that_was_given(make):
+    assert found_by_pikepdf(make(ROWS)) == expected(ROWS)
+
+
+@pytest.mark.parametrize("make", [streamed, drawn])
+def test_our_reader_finds_what_a_real_one_finds(make):
+    report = make(ROWS * 40)
+    assert list(PdfText(BytesIO(report)).pages()) == found_by_pikepdf(report)
+
+
+@pytest.mark.parametrize(
+    ("rows", "count"),
+    [
+        (0, 1),
+        (1, 1),
+        (ROWS_PER_PAGE, 1),
+        (ROWS_PER_PAGE + 1, 2),
+        (ROWS_PER_PAGE * KIDS, KIDS),
+        (ROWS_PER_PAGE * KIDS + 1, KIDS + 1),
+    ],
+)
+def test_pages_are_full_valid_and_in_order(rows, count):
+    report = streamed((number, "title", "author", 0) for number in range(rows))
+    assert problems(report) == []
+    found = found_by_pikepdf(report)
+    assert len(found) == count
+    assert [text for page in found for text in page[4::4]] == [str(n) for n in range(rows)]
+
+
+def test_no_branch_of_the_page_tree_is_wide():
+    report = streamed((number, "t", "a", 0) for number in range(ROWS_PER_PAGE * KIDS * 2 + 1))
+    with pikepdf.open(BytesIO(report)) as document:
+        root = document.Root.Pages
+        assert [int(kid.Count) for kid in root.Kids] == [KIDS, KIDS, 1]
+        assert int(root.Count) == len(document.pages) == 2 * KIDS + 1
+        for kid in root.Kids:
+            assert kid.Parent.objgen == root.objgen
+            assert all(page.Parent.objgen == kid.objgen for page in kid.Kids)
+
+
+def test_every_object_is_where_the_table_says():
+    report = streamed(ROWS)
+    table = int(re.search(rb"startxref\n(\d+)\n%%EOF\n\Z", report)[1])
+    assert report[table:].startswith(b"xref\n")
+    offsets = re.findall(rb"(\d{10}) 00000 n \n", report[table:])
+    for number, offset in enumerate(offsets, 1):
+        assert report[int(offset) :].startswith(b"%d 0 obj\n" % number)
+
+
+def test_pages_leave_as_soon_as_they_are_full():
+    """The first page is sent before the row after the second one is asked for."""
+    asked = 0
+
+    def rows():
+        nonlocal asked
+        for number in range(10 * ROWS_PER_PAGE):
+            asked = number + 1
+            yield number, "title", "author", 0
+
+    letters = Letters()
+    report = write_pdf((drawing(page, letters) for page in pages(rows())), letters.write)
+    assert any(b"/Type /Page/" in piece for piece in islice(report, 3))
+    assert asked == ROWS_PER_PAGE
+
+
+def test_a_number_that_is_reserved_must_be_written():
+    objects = Objects()
+    catalog = pydyf.Dictionary({"Type": "/Catalog"})
+    objects.begin()
+    objects.reserve()
+    objects.write(catalog)
+    with pytest.raises(KeyError, match=r"\[1\]"):
+        list(objects.end(catalog))
+
+
+def test_a_document_that_is_cut_off_is_not_read():
+    report = streamed(ROWS)
+    for wrong in (report[:-200], b"", b"something else"):
+        with pytest.raises(ValueError, match="no table of objects"):
+            PdfText(BytesIO(wrong))
+
+
+def test_only_the_glyphs_that_were_used_are_embedded():
+    assert len(streamed([])) < 15_000
+    with pikepdf.open(BytesIO(streamed(ROWS))) as document:
+        named = document.pages[0].Resources.Font
+        assert list(named) == [f"/{EMBEDDED}", f"/{JAPANESE}"]
+        (glyphs,) = named[f"/{EMBEDDED}"].DescendantFonts
+        widths = dict(zip(list(glyphs.W)[::2], list(glyphs.W)[1::2], strict=True))
+        used = set("".join(text for page in expected(ROWS) for text in page)) - set("渡辺")
+        assert {chr(code) for code in widths} == used
+        assert float(widths[ord("i")][0]) < float(widths[ord("w")][0])
+    with pikepdf.open(BytesIO(streamed([]))) as document:
+        assert list(document.pages[0].Resources.Font) == [f"/{EMBEDDED}"]
+
+
+def test_codes_lead_to_the_glyphs_of_their_letters():
+    """In the font that was cut down, as another library reads it, the outlines are those wanted."""
+    from fontTools.ttLib import TTFont
+
+    with pikepdf.open(BytesIO(streamed(ROWS))) as document:
+        (font,) = document.pages[0].Resources.Font[f"/{EMBEDDED}"].DescendantFonts
+        cut = TTFont(BytesIO(font.FontDescriptor.FontFile2.read_bytes()))
+        numbers = font.CIDToGIDMap.read_bytes()
+    whole = TTFont(fonts.font_path())
+    names, advances = whole.getBestCmap(), whole["hmtx"]
+    for letter in "aNöễИ€":
+        number = int.from_bytes(numbers[2 * ord(letter) :][:2], "big")
+        name = names[ord(letter)]
+        assert cut["hmtx"][cut.getGlyphName(number)] == advances[name]
+        assert cut["glyf"][cut.getGlyphName(number)].numberOfContours == (
+            whole["glyf"][name].numberOfContours
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("", []),
+        ("Ada", [(EMBEDDED, "Ada")]),
+        ("Łukasz Žižek", [(EMBEDDED, "Łukasz Žižek")]),
+        ("Grace 渡辺 66", [(EMBEDDED, "Grace "), (JAPANESE, "渡辺"), (EMBEDDED, " 66")]),
+    ],
+)
+def test_text_is_cut_where_its_font_changes(text, pieces):
+    assert runs(text) == pieces
+
+
+@pytest.mark.parametrize("letter", ["ई", "א", "ع", "\N{COMBINING ACUTE ACCENT}", "\a", "\N{DUCK}"])
+def test_a_letter_that_cannot_be_shown_is_refused_by_name(letter):
+    with pytest.raises(CannotShowError, match=f"U\\+{ord(letter):04X}"):
+        font_of(letter)
+    for make in (streamed, drawn):
+        with pytest.raises(CannotShowError):
+            make([(1, f"title {letter}", "author", 0)])
+
+
+@pytest.fixture
+def without_matplotlib(monkeypatch):
+    caches = (fonts.font_path, fonts.font_file, font_of, fonts._thousandths)
+    monkeypatch.setattr(fonts, "_PLACES", fonts._PLACES[1:])
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("without_matplotlib")
+def test_without_matplotlib_fewer_letters_can_be_shown():
+    rows = [(1, "Łukasz Žižek", "Иванова", 0)]
+    report = streamed(rows)
+    assert problems(report) == []
+    assert found_by_pikepdf(report) == expected(rows)
+    assert runs("éИ") == [(EMBEDDED, "é"), (JAPANESE, "И")]
+    with pytest.raises(CannotShowError, match="U\\+1EC5"):
+        font_of("ễ")
+
+
+def test_what_is_too_long_for_its_column_is_cut():
+    text, long = fitted("W" * 10_000, 260)
+    assert long <= 260
+    assert re.fullmatch(r"W{20,30}…", text)
+    assert fitted("short", 260) == ("short", width("short", SIZE))
+
+
+def test_text_of_several_lines_is_put_onto_one():
+    assert fitted(" one\r\n\ttwo\N{NO-BREAK SPACE}three", 260)[0] == "one two three"
+
+
+def test_reports_made_side_by_side_are_the_same_as_alone():
+    rows = ROWS * 100
+    alone = streamed(rows), list(PdfText(BytesIO(drawn(rows))).pages())
+    with ThreadPoolExecutor(4) as pool:
+        ours = [pool.submit(streamed, rows) for _ in range(6)]
+        theirs = [pool.submit(drawn, rows) for _ in range(6)]
+    assert {future.result() for future in ours} == {alone[0]}
+    for future in theirs:
+        assert list(PdfText(BytesIO(future.result())).pages()) == alone[1]
+
+
+@pytest.mark.usefixtures("whole_table")
+@pytest.mark.parametrize("rows", [0, 1, ROWS_PER_PAGE, 1_000])
+@every_variant
+def test_a_report_shows_every_post(variant, rows):
+    with posts(rows) as db:
+        report = b"".join(variant.run(db))
+        wanted = expected(db.execute(report_rows()).all())
+    assert problems(report) == []
+    assert found_by_pikepdf(report) == wanted
+
+
+@pytest.mark.usefixtures("whole_table")
+@every_variant
+def test_closed_early_it_leaves_nothing_open(variant):
+    with posts(2_000) as db:
+        before = len(psutil.Process().open_files())
+        report = variant.run(db)
+        next(report)
+        report.close()
+        assert len(psutil.Process().open_files()) == before
+        assert len(db.execute(report_rows().limit(1)).all()) == 1
+
+
+@pytest.mark.usefixtures("whole_table")
+def test_letters_are_looked_at_before_the_first_page_is_made():
+    with posts(60_000) as db:
+        refuse_what_cannot_be_shown(db)
+        db.execute(update(Author).where(Author.id == 5).values(name="हिन्दी"))
+        with pytest.raises(HTTPException, match="DEVANAGARI") as refused:
+            refuse_what_cannot_be_shown(db)
+        assert refused.value.status_code == 422
+
+
+@pytest.mark.usefixtures("whole_table")
+def test_only_the_letters_of_the_report_are_looked_at():
+    """An author of none of its posts is not in it."""
+    with posts(1) as db:
+        written = db.scalars(report_rows().with_only_columns(Post.author_id)).all()
+        db.execute(update(Author).where(Author.id.not_in(written)).values(name="हिन्दी"))
+        refuse_what_cannot_be_shown(db)

@@ -1,0 +1,86 @@
+"""Every trap about queries springs, and leaves nothing behind."""
+
+from collections import Counter
+
+import pytest
+from sqlalchemy import text
+
+from lab.data.database import database, schema
+from lab.data.worlds import posts
+from lab.patterns.rows import keyset_pages
+from lab.traps import forgetting, identity, pages, queries
+from lab.traps.database import own_posts
+from lab.traps.queries import QUERY_TRAPS
+
+pytestmark = pytest.mark.usefixtures("whole_table")
+
+traps = pytest.mark.parametrize("trap", QUERY_TRAPS, ids=lambda t: t.name)
+
+
+@traps
+def test_a_trap_springs(trap):
+    sprung = trap.spring()
+    assert sprung.holds, sprung
+
+
+@traps
+def test_a_trap_is_explained(trap):
+    assert trap.label.endswith(".")
+    assert len(trap.label) < 90
+    assert 2 <= len(trap.explanation.splitlines()) <= 6
+    assert trap.said
+
+
+def test_traps_have_names_of_their_own():
+    assert not [name for name, n in Counter(t.name for t in QUERY_TRAPS).items() if n > 1]
+
+
+def lab_tables():
+    """Name the tables of the lab's schema, with what their first rows say."""
+    asked = text("select tablename from pg_tables where schemaname = :schema order by 1")
+    first = text("select md5(string_agg(p::text, '|')) from posts p where id <= 2000")
+    with database() as engine, engine.connect() as connection:
+        names = list(connection.scalars(asked, {"schema": schema()}))
+        return names, connection.scalar(first)
+
+
+def test_a_trap_that_writes_leaves_the_lab_as_it_was():
+    before = lab_tables()
+    pages.offset_pages_under_writes()
+    forgetting.expiring_discards_edits()
+    assert lab_tables() == before
+
+
+def test_own_posts_are_a_copy_that_nobody_else_sees():
+    with own_posts(20) as db, posts(20) as other:
+        db.execute(text("delete from posts where id > 5"))
+        assert db.scalar(text("select count(*) from posts")) == 5
+        assert other.scalar(text("select count(*) from posts")) == 20
+
+
+def test_own_posts_are_gone_after_an_error():
+    before = lab_tables()
+    with pytest.raises(ZeroDivisionError), own_posts(20):
+        1 / 0  # noqa: B018 - the error is what matters
+    assert lab_tables() == before
+
+
+def test_offset_pages_that_were_right_would_not_spring(monkeypatch):
+    """Were pages by OFFSET as good as pages by key, both traps about them would say so."""
+    monkeypatch.setattr(pages, "offset_pages", keyset_pages)
+    under_writes, again = pages.offset_pages_under_writes(), pages.offset_pages_read_again()
+    assert not under_writes.holds, under_writes
+    assert under_writes.wrong == "0 of 2,000 rows missed, 0 twice"
+    assert not again.holds, again
+
+
+def test_a_dirty_map_that_was_weak_would_not_spring(monkeypatch):
+    """A flat curve where growth is said springs nothing."""
+    monkeypatch.setattr(identity, "peaks", lambda *_: [(2_890_000, 2_890_000)] * 2)
+    assert not identity.edited_objects_stay().holds
+
+
+def test_a_query_that_streamed_by_itself_would_not_spring(monkeypatch):
+    flat, grown = (5_640_000, 5_650_000), (8_880_000, 26_000_000)
+    monkeypatch.setattr(queries, "peaks", lambda *_: [flat, grown, flat])
+    assert not queries.iterating_loads_everything().holds

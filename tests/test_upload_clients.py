@@ -1,0 +1,131 @@
+"""Clients that send too much, too little, too slowly, or hang up: nothing of theirs is kept."""
+
+from contextlib import closing
+from itertools import chain, repeat
+
+from lab.client import request
+from lab.multipart import FORM, as_form
+from lab.tokens import token
+from tests.helpers import wait_until
+from tests.uploads import ALLOWED, HEADER, LIMIT, ROW, Sender, form, people, serving, witness
+
+pytest_plugins = ["tests.upload_fixtures"]
+
+
+def test_tokens_are_asked_for_before_the_body(server, send, users):
+    endless = chain([form(HEADER)], repeat(bytes(65_536), 1_000))
+    assert send(endless, headers={})[0] == 401
+    assert witness(server)["bytes"] < LIMIT / 10
+    refused = {"Authorization": f"Bearer {token(can_export=False)}"}
+    assert send(form(HEADER + ROW), headers=refused)[0] == 403
+    assert users() == 0
+
+
+def test_a_line_of_45_mb_is_refused_at_its_beginning(server, send, users):
+    endless = chain([form(HEADER)[:-30]], repeat(b"x" * 65_536, 45_000_000 // 65_536))
+    status, said = send(endless)
+    assert (status, "is longer than 65,536" in said["detail"]) == (422, True)
+    assert witness(server)["bytes"] < 1_000_000
+
+
+def begun(rows=3_000):
+    """The beginning of a form: several batches of users."""
+    return next(as_form([])) + HEADER + people(rows)
+
+
+def test_the_limit_stops_the_transfer(server, sender, users):
+    client = sender(Transfer_Encoding="chunked")
+    head = begun()
+    client.send(b"%x\r\n%s\r\n" % (len(head), head))
+    assert client.send_while_it_is_taken(8 * LIMIT) < 4 * LIMIT
+    answer = client.receive()
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer.lower()
+    assert b"the upload is larger than the limit of 10.0 MB" in answer
+    assert LIMIT < witness(server)["bytes"] < 1.1 * LIMIT
+    assert users() == 0
+
+
+def test_a_length_over_the_limit_is_refused_unread(server, sender):
+    client = sender(Content_Length=LIMIT + 1, Expect="100-continue")
+    answer = client.receive()
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert witness(server)["bytes"] == 0
+
+
+def test_the_trap_takes_all_of_it(server, send, users):
+    body = form(HEADER + b"\n" * 2 * LIMIT)
+    assert send(body, "/trap/users/import")[0] == 413
+    assert witness(server)["bytes"] == len(body)
+
+
+def test_a_length_that_is_too_short_cuts_the_form(sender, users):
+    body = form(HEADER + people(10))
+    client = sender(Content_Length=len(body) - 20)
+    client.send(body)
+    answer = client.receive()
+    assert answer.startswith(b"HTTP/1.1 422 ")
+    assert b"ends before its closing boundary" in answer
+    assert users() == 0
+
+
+def test_a_client_that_hangs_up_leaves_nothing(server, sender, users):
+    client = sender(Content_Length=LIMIT)
+    client.send(begun())
+    assert wait_until(lambda: witness(server)["connections"] == 1)
+    client.close()
+    assert wait_until(lambda: witness(server)["connections"] == 0)
+    assert users() == 0
+    assert "Traceback" not in server.written()
+
+
+def test_a_client_that_falls_silent_is_told_so(server, sender, users):
+    client = sender(Content_Length=LIMIT)
+    client.send(begun())
+    answer = client.receive()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert witness(server)["connections"] == 0
+    assert users() == 0
+
+
+def test_without_a_free_connection_nothing_is_taken(server, sender, send):
+    holding = [sender(Content_Length=LIMIT) for _ in range(5)]
+    assert wait_until(lambda: witness(server)["connections"] == len(holding))
+    status, said = send(chain([form(HEADER)], repeat(bytes(65_536), 100)))
+    assert (status, said["detail"]) == (503, "all connections are in use; try again")
+    assert witness(server)["bytes"] < 1_000_000
+
+
+def test_rows_that_another_import_holds_are_not_waited_for_long(server, sender, send, users):
+    client = sender(Content_Length=LIMIT)
+    client.send(begun())
+    assert wait_until(lambda: witness(server)["bytes"] >= len(begun()))
+    status, said = send(form(HEADER + people(3_000)))
+    assert (status, said["detail"]) == (503, "another import holds the same rows; try again")
+
+
+def test_a_killed_server_leaves_no_row(users):
+    with serving() as server, closing(Sender(server, Content_Length=LIMIT)) as client:
+        client.send(begun(20_000))
+        assert wait_until(lambda: witness(server)["bytes"] >= len(begun(20_000)))
+        server.process.kill()
+        server.process.wait()
+    assert users() == 0
+
+
+def test_a_server_that_is_stopped_lets_go_of_a_silent_client(users):
+    with serving() as server, closing(Sender(server, Content_Length=LIMIT)) as client:
+        client.send(begun())
+        assert wait_until(lambda: witness(server)["connections"] == 1)
+        server.process.terminate()
+        server.process.wait(10)
+        assert "Application shutdown complete" in server.written()
+    assert users() == 0
+
+
+def test_a_full_disk_is_told(users):
+    with serving(DISK="full") as server:
+        body, headers = form(HEADER + ROW), {"Content-Type": FORM, **ALLOWED}
+        answer = request(server.url + "/trap/users/import", "POST", headers, body)
+    assert (answer.status, answer.body) == (507, b'{"detail":"the server\'s disk is full"}')
+    assert users() == 0

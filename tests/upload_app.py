@@ -1,0 +1,59 @@
+"""The import on a real server, with a small limit and little patience, and with witnesses."""
+
+import os
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import FastAPI, Request
+
+from lab import receiving
+from lab.data.store import store
+from lab.patterns import upload_stream
+
+receiving.SILENCE = 3.0
+upload_stream.LOCK_WAIT = "1s"
+if os.environ.get("DISK") == "full":
+    # A real file, on a disk that never has room.
+    upload_stream.SpooledTemporaryFile = lambda **_: open("/dev/full", "r+b", buffering=0)  # noqa: SIM115
+
+
+@asynccontextmanager
+async def lifespan(application):
+    opened = store(1)
+    application.state.store = await to_thread.run_sync(opened.__enter__)
+    yield
+    await to_thread.run_sync(opened.__exit__, None, None, None)
+
+
+app = FastAPI(lifespan=lifespan)
+app.include_router(upload_stream.router)
+TAKEN = {"bytes": 0}
+
+
+class Counting:
+    """Counts what is taken of the latest body, refusals included, and thus without a response."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope.get("method") != "POST":
+            await self.app(scope, receive, send)
+            return
+        TAKEN["bytes"] = 0
+
+        async def counted():
+            message = await receive()
+            TAKEN["bytes"] += len(message.get("body", b""))
+            return message
+
+        await self.app(scope, counted, send)
+
+
+app.add_middleware(Counting)
+
+
+@app.get("/witness")
+async def witness(request: Request) -> dict[str, int]:
+    """Tell how much has been taken, and how many connections are out."""
+    return {**TAKEN, "connections": request.app.state.store.engine.pool.checkedout()}

@@ -1,0 +1,73 @@
+"""What tests of uploads share: a server with few means, an empty table, and a raw client."""
+
+import json
+import socket
+from contextlib import contextmanager
+
+from lab.client import request
+from lab.multipart import FORM, as_form
+from lab.tokens import token
+from lab.web.server import running
+
+LIMIT = 10_000_000
+HEADER = b"email,name,age,can_export\n"
+ROW = b"a@b.c,A,1,true"
+ALLOWED = {"Authorization": f"Bearer {token()}"}
+
+
+def people(count, first=0):
+    """Make rows of users, each with an address of its own."""
+    return b"".join(b"p%d@b.c,P,1,true\n" % i for i in range(first, first + count))
+
+
+@contextmanager
+def serving(**environment):
+    environment = {"MEMORY_LAB_MAX_UPLOAD": str(LIMIT), **environment}
+    with running("tests.upload_app:app", environment) as server:
+        yield server
+
+
+def witness(server):
+    return json.loads(request(f"{server.url}/witness").body)
+
+
+def form(content, name="users.csv"):
+    return b"".join(as_form([content], name))
+
+
+class Sender:
+    """A client that decides byte by byte what to send."""
+
+    def __init__(self, server, **headers):
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        lines = {"Host": "lab", "Content-Type": FORM, **ALLOWED, **headers}
+        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items())
+        self.socket.sendall(f"POST /users/import HTTP/1.1\r\n{head}\r\n".encode())
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def send_while_it_is_taken(self, size):
+        """Send chunks of bad rows as long as they are taken, and return how many bytes went."""
+        chunk = b"10000\r\n" + (b"x" * 1_023 + b"\n") * 64 + b"\r\n"
+        sent = 0
+        try:
+            while sent < size:
+                self.socket.sendall(chunk)
+                sent += 65_536
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return sent
+
+    def receive(self):
+        """Receive until the server closes."""
+        received = b""
+        try:
+            while part := self.socket.recv(65_536):
+                received += part
+        except ConnectionResetError:
+            pass
+        return received
+
+    def close(self):
+        self.socket.close()
