@@ -26,6 +26,7 @@ What it promises, and a plain ``StreamingResponse`` does not:
 """
 
 import logging
+import threading
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
@@ -83,6 +84,7 @@ class OwningResponse(Response):
         media_type: str | None = None,
     ) -> None:
         self.chunks = chunks
+        self.at_work = threading.Lock()
         self.busy = busy
         self.retry_after = retry_after
         self.status_code = status_code
@@ -131,7 +133,7 @@ class OwningResponse(Response):
     async def _next(self) -> str | bytes | None:
         """Make the next chunk, to the end even if the client goes; None after the last one."""
         if isinstance(self.chunks, Generator):
-            return await to_thread.run_sync(next, self.chunks, None)
+            return await to_thread.run_sync(self._next_of, self.chunks)
         # Shielded, not cancelled: what the generator awaits while it closes must not be cancelled.
         chunk: str | bytes | None = None
         with CancelScope(shield=True):
@@ -141,9 +143,19 @@ class OwningResponse(Response):
     async def _close(self) -> None:
         if isinstance(self.chunks, Generator):
             # A place of its own: closing must not queue behind those who wait for a connection.
-            await to_thread.run_sync(self.chunks.close, limiter=CapacityLimiter(1))
+            await to_thread.run_sync(self._end, self.chunks, limiter=CapacityLimiter(1))
         else:
             await self.chunks.aclose()
+
+    # asyncio's own cancel(), of a time-out for example, breaks through anyio's shield: then a
+    # worker may still be making a chunk when the generator is to be closed.
+    def _next_of(self, chunks: Generator[str | bytes, None, None]) -> str | bytes | None:
+        with self.at_work:
+            return next(chunks, None)
+
+    def _end(self, chunks: Generator[str | bytes, None, None]) -> None:
+        with self.at_work:
+            chunks.close()
 
 
 async def _cancel_when_gone(receive: Receive, scope: CancelScope) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator
+from contextlib import suppress
 
 from anyio import to_thread
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Message
 
 from lab.streams import OwningResponse
 
@@ -44,6 +46,20 @@ async def notes(name: str) -> list[str]:
 @app.get("/slow/{name}")
 def slow(name: str, chunks: int = 1_000_000, pause: float = 0.0) -> OwningResponse:
     return OwningResponse(noted(name, chunks, pause))
+
+
+@app.get("/impatient/{name}")
+async def impatient(name: str, request: Request) -> Response:
+    """Cancel the response by asyncio's own means while a chunk is being made."""
+
+    async def sent(message: Message) -> None:
+        pass
+
+    response = OwningResponse(noted(name, chunks=1_000, pause=0.5))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.8):
+            await response(request.scope, request.receive, sent)
+    return Response("cancelled")
 
 
 @app.get("/async/{name}")

@@ -26,8 +26,8 @@ STREAMS = [
     "/streaming/posts/export.csv",
     "/streaming/posts/export.json",
     "/streaming/posts/since.txt",
-    "/streaming/posts/export.zip",
-    "/streaming/posts/report.pdf",
+    "/streaming/posts/export.zip?rows=50000",
+    "/streaming/posts/report.pdf?rows=20000",
     f"/streaming/downloads/download-{LARGE}.bin",
     f"/tuned/downloads/download-{LARGE}.bin",
 ]
@@ -96,7 +96,9 @@ def test_200_clients_that_hang_up_leave_nothing_behind(server, backends, path):
     assert backends.settle(1.0) == []
     assert "Traceback" not in server.written()
     again = get(server, path)
-    assert (again.digest, again.complete) == (whole.digest, True)
+    assert (again.length, again.complete) == (whole.length, True)
+    if ".zip" not in path:  # an archive says when it was made
+        assert again.digest == whole.digest
     opened = len(descriptors(server.pid)) - open_before
     assert opened <= POOL + 1, "what is left open is the pool, and no file"
 

@@ -1,7 +1,10 @@
 """Every trap about streamed responses springs, against a real server, and leaves nothing behind."""
 
+import signal
+import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import psutil
 import pytest
@@ -61,3 +64,13 @@ def test_a_server_that_lived_without_an_error_would_not_spring(monkeypatch):
 def test_a_plain_response_that_closed_would_not_spring(monkeypatch):
     monkeypatch.setattr(hang_ups.Site, "open_transactions", lambda _: 0)
     assert not hang_ups.abandoned_generators_keep_connections().holds
+
+
+def test_the_page_shows_what_ends_python_3_11():
+    """The collector in the midst of an assignment: memory is corrupted on 3.11 only."""
+    page = (Path(__file__).parent.parent / "docs/streams.md").read_text(encoding="utf-8")
+    (program,) = (part for part in page.split("```") if part.startswith("python\nimport gc"))
+    code = program.removeprefix("python\n")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    dies = sys.version_info < (3, 12)
+    assert ended.returncode == (-signal.SIGSEGV if dies else 0)

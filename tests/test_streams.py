@@ -49,6 +49,13 @@ def test_a_chunk_that_is_being_made_is_waited_for_and_then_dropped(server):
     assert found[-2].startswith("end"), "never closed while it runs"
 
 
+def test_a_response_that_asyncio_cancels_waits_for_the_chunk_as_well(server):
+    assert request(f"{server.url}/impatient/cancelled").body == b"cancelled"
+    found = notes(server, "cancelled")
+    assert found[-1] == "closed", "and not while it runs"
+    assert found[-2].startswith("end")
+
+
 def test_many_clients_that_hang_up_leave_nothing_open(server):
     for number in range(20):
         request(f"{server.url}/slow/many-{number}", stop_after=65_536 * (1 + number % 5))

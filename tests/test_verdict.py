@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -130,3 +131,17 @@ def test_verdicts_import_no_meter():
     code = "import lab.measure.verdict, sys; print('memray' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
+
+
+def test_noise_that_is_known_is_allowed_for():
+    """A server may be a chunk or two ahead of its clients, or not."""
+    jumpy = Curve(
+        "GET /",
+        "rows",
+        tuple(
+            Point(size, 10_000_000 + extra)
+            for size, extra in zip(doubling(80_000, 1_280_000), (0, 120_000) * 3, strict=False)
+        ),
+    )
+    assert verdict(jumpy, O(1)).finding == "inconclusive"
+    assert verdict(replace(jumpy, noise=128 * 1024), O(1)).finding == "kept"

@@ -81,13 +81,23 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of one target along one axis, with the circumstances they were measured in."""
+    """Points of one target along one axis, with the circumstances they were measured in.
+
+    Attributes:
+        target: What was measured.
+        axis: What its sizes count.
+        points: From the smallest size to the largest.
+        witness: Whose figures a verdict is about.
+        environment: Versions and the platform.
+        noise: Bytes by which two runs of the same may differ, beyond what the witness cannot tell.
+    """
 
     target: str
     axis: str
     points: tuple[Point, ...]
     witness: Witness = "heap"
     environment: Mapping[str, Any] = field(default_factory=dict)
+    noise: int = 0
 
     def seen(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """Return sizes and peaks of the points that the curve's witness could see."""

@@ -81,37 +81,41 @@ def verdict(curves: Curve | Iterable[Curve], claim: O) -> Verdict:
     return Verdict("kept", reason, claim, verdicts[0].axis, verdicts[0].growth)
 
 
-def describe(found: Growth, axis: str, witness: Witness = "heap") -> str:
+def describe(found: Growth, axis: str, resolution: int = RESOLUTION["heap"]) -> str:
     """Say what a curve does: ``flat`` or its bytes per item."""
-    if is_flat(found, axis, witness):
+    if is_flat(found, axis, resolution):
         return "flat"
     return show_per_item(found.per_item, AXES.get(axis, "item"))
 
 
-def is_flat(found: Growth, axis: str, witness: Witness) -> bool:
+def is_flat(found: Growth, axis: str, resolution: int) -> bool:
     """Tell whether a curve is flat, and its sweep long enough to know."""
-    return found.line.ci95[1] < _CERTAIN * _leak(axis) and not _too_short(found, axis, witness)
+    return found.line.ci95[1] < _CERTAIN * _leak(axis) and not _too_short(found, axis, resolution)
 
 
-def grows(found: Growth, axis: str, witness: Witness) -> bool:
+def grows(found: Growth, axis: str, resolution: int) -> bool:
     """Tell whether a curve certainly grows."""
     low = found.line.ci95[0]
-    certain = low > _CERTAIN * _leak(axis) and low * found.span > RESOLUTION[witness]
-    return certain or min(found.steps) > RESOLUTION[witness]
+    certain = low > _CERTAIN * _leak(axis) and low * found.span > resolution
+    return certain or min(found.steps) > resolution
+
+
+def _resolution(curve: Curve) -> int:
+    return RESOLUTION[curve.witness] + curve.noise
 
 
 def _leak(axis: str) -> float:
     return SMALLEST_LEAK.get(axis, 1.0)
 
 
-def _too_short(found: Growth, axis: str, witness: Witness) -> bool:
-    return found.span * _leak(axis) < RESOLUTION[witness]
+def _too_short(found: Growth, axis: str, resolution: int) -> bool:
+    return found.span * _leak(axis) < resolution
 
 
-def _levels_off(found: Growth, sizes: tuple[int, ...], axis: str, witness: Witness) -> bool:
+def _levels_off(found: Growth, sizes: tuple[int, ...], axis: str, resolution: int) -> bool:
     """Memory rose and then stopped: the first sizes were smaller than one batch."""
     slopes = [step / (b - a) for step, (a, b) in zip(found.steps, pairwise(sizes), strict=True)]
-    rose = max(found.steps[:-2], default=0) > RESOLUTION[witness]
+    rose = max(found.steps[:-2], default=0) > resolution
     return rose and max(map(abs, slopes[-2:])) < _CERTAIN * _leak(axis)
 
 
@@ -133,23 +137,23 @@ def _judge(curve: Curve, claim: O) -> Verdict:
 
 
 def _judge_flat(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Finding, str]:
-    axis, witness = curve.axis, curve.witness
-    if _levels_off(found, sizes, axis, witness):
+    axis, resolution = curve.axis, _resolution(curve)
+    if _levels_off(found, sizes, axis, resolution):
         stop = show_count(sizes[-3])
         return "inconclusive", (
             f"memory grows up to {stop} and then no more, as it does when the first sizes are "
             f"smaller than one batch: start at {stop}"
         )
-    if grows(found, axis, witness):
+    if grows(found, axis, resolution):
         return "broken", f"grows with {axis}: {_figures(found, axis)}{_over(sizes)}"
-    if _too_short(found, axis, witness):
-        needed = int(RESOLUTION[witness] / _leak(axis))
+    if _too_short(found, axis, resolution):
+        needed = int(resolution / _leak(axis))
         return "inconclusive", (
             f"too small to tell: from {show_count(sizes[0])} to {show_count(sizes[-1])} a leak of "
-            f"one byte per {AXES.get(axis, 'item')} stays below the {witness} meter's "
-            f"{show_bytes(RESOLUTION[witness])}; let the sizes span {show_count(needed)} or more"
+            f"one byte per {AXES.get(axis, 'item')} stays below the {curve.witness} meter's "
+            f"{show_bytes(resolution)}; let the sizes span {show_count(needed)} or more"
         )
-    if is_flat(found, axis, witness):
+    if is_flat(found, axis, resolution):
         return "kept", f"flat in {axis}: {_figures(found, axis)}{_over(sizes)}"
     return "inconclusive", (
         f"the curve is too ragged to tell whether it is flat in {axis}: {_figures(found, axis)}"
@@ -157,8 +161,8 @@ def _judge_flat(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Fi
 
 
 def _judge_growing(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Finding, str]:
-    axis, witness = curve.axis, curve.witness
-    if grows(found, axis, witness):
+    axis, resolution = curve.axis, _resolution(curve)
+    if grows(found, axis, resolution):
         if found.exponent is None or found.exponent_ci95 is None:
             return "inconclusive", f"the curve is too ragged to tell how it grows with {axis}"
         if found.exponent_ci95[0] > 1.05 and found.steepens:
@@ -171,7 +175,7 @@ def _judge_growing(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple
                 "ragged to be sure; take more sizes"
             )
         return "kept", f"grows with {axis}: {_figures(found, axis)}{_over(sizes)}"
-    if is_flat(found, axis, witness):
+    if is_flat(found, axis, resolution):
         return "broken", (
             f"does not grow with {axis}: {_figures(found, axis)}{_over(sizes)}, so less is needed "
             f"than was claimed"

@@ -108,7 +108,7 @@ def hang_up(path: str, times: int) -> HungUp:
 
 
 def abandoned_generators_keep_connections() -> Sprung:
-    """A generator that owns its connection keeps it after a hang-up, until a garbage collection.
+    """After a hang-up a generator keeps its connection until a garbage collection.
 
     The cancelled task's error holds the generator in a cycle of references, so its `finally` runs
     when the collector happens to come by. `OwningResponse` closes it as soon as the client has
@@ -139,7 +139,7 @@ def _together(
 
 
 def never_awaiting_freezes_the_server() -> Sprung:
-    """An async generator that never awaits goes on for a client that has gone, and stops all else.
+    """An async generator that never awaits goes on after a hang-up, and stops all else.
 
     A chunk that is ready at once, sent to a socket that has room or is closed, lets nobody run: not
     even what would notice the hang-up. `OwningResponse` lets others run after every chunk; in a
@@ -169,7 +169,8 @@ def _hang_up_and_ask(site: Site, way: str, chunks: int) -> tuple[float, int]:
 def a_yield_per_row_is_a_trip_per_row() -> Sprung:
     """Every chunk of an ordinary generator is a trip to a worker thread and back, and a write.
 
-    The trip costs more than making the row. Gather rows into chunks of about 64 KiB.
+    `StreamingResponse` asks for each chunk in the thread pool, and the trip costs more than making
+    the row. Gather rows into chunks of about 64 KiB.
     """
     rows = 10_000
     with posts_ready(rows), _site() as site:

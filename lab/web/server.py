@@ -81,6 +81,8 @@ def running(
             env=environment_with_lab(**(environment or {})),
             preexec_fn=sent_when_parent_ends(signal.SIGTERM),  # noqa: PLW1509 - one prctl
         )
+        # The server alone listens: when it dies, clients are refused and do not wait.
+        listener.close()
         server = Server(f"http://127.0.0.1:{port}", port, process, log)
         try:
             _wait_until_up(server, app)
