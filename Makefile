@@ -44,11 +44,11 @@ types: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/lab traps --all --json build/traps/traps.json
-	$(BIN)/python -m lab.report.readme --write build/table/table.json
+	$(BIN)/python -m lab.report.readme --write build
 
 docs-check: $(STAMP)
 	$(BIN)/lab traps --all --json build/traps/traps.json
-	$(BIN)/python -m lab.report.readme --check build/table/table.json
+	$(BIN)/python -m lab.report.readme --check build
 
 # The environment is as new as the files that describe it: their checksum is in the stamp's name.
 $(STAMP): pyproject.toml requirements.txt

@@ -3,6 +3,7 @@
 import pytest
 
 import lab
+from lab.data.seed import build
 from lab.errors import LabError
 from lab.measure.endpoint import Endpoint, sweep_endpoint
 from lab.measure.sweep import Schedule
@@ -88,11 +89,38 @@ def test_a_question_that_cannot_be_asked_is_said(request_, more, says):
         ("/naive/posts/since.txt", lab.O("rows"), lab.doubling(1_000, 16_000)),
         ("/streaming/stats/tag-counts", lab.O(1), lab.doubling(16_000, 256_000)),
         ("/naive/stats/tag-counts", lab.O("rows"), lab.doubling(1_000, 16_000)),
+        ("/streaming/posts/export.zip", lab.O(1), lab.doubling(16_000, 256_000)),
+        ("/naive/posts/export.zip", lab.O("rows"), (64_000, 112_000, 160_000, 208_000, 256_000)),
+        ("/streaming/posts/report.pdf", lab.O(1), lab.doubling(16_000, 256_000)),
+        ("/naive/posts/report.pdf", lab.O("rows"), lab.doubling(2_000, 32_000)),
     ],
 )
 def test_the_lessons_endpoints_keep_their_claims_on_a_server(path, claim, sizes):
     curve = sweep(
         f"GET {path}?rows={{n}}", "rows", sizes, "lab.web.app:app", headers=[_authorization()]
+    )
+    found = lab.verdict(curve, claim)
+    assert found.finding == "kept", found.reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("role", "claim", "sizes"),
+    [
+        ("streaming", lab.O(1), lab.doubling(60_000, 960_000)),
+        ("naive", lab.O("rows"), lab.doubling(8_000, 128_000)),
+    ],
+)
+def test_imports_keep_their_claims_on_a_server(own_schema, role, claim, sizes):
+    """The users of earlier points are there already: each row is counted as a duplicate."""
+    build(own_schema, 1)
+    curve = sweep(
+        f"POST /{role}/users/import",
+        "rows",
+        sizes,
+        "lab.web.app:app",
+        headers=[_authorization()],
+        body="rows",
     )
     found = lab.verdict(curve, claim)
     assert found.finding == "kept", found.reason

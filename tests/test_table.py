@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from lab.compare import DifferentAnswersError
+from lab.errors import LabError
 from lab.measure.curve import Curve, Point
 from lab.measure.growth import growth
 from lab.measure.sweep import Schedule
@@ -17,7 +18,7 @@ from lab.measure.verdict import Verdict, verdict
 from lab.pattern import O
 from lab.patterns import pattern
 from lab.report.page import page
-from lab.report.readme import differences, fill, parts, same_within_tolerance
+from lab.report.readme import differences, fill, parts, same_but_for_results, same_within_tolerance
 from lab.report.table import print_table, print_timings, scenario_svg, write_table
 from lab.scenarios import SCENARIOS
 from lab.survey import measure_table
@@ -228,13 +229,30 @@ def test_generated_parts_are_put_between_their_marks():
     )
 
 
+NO_TRAPS = {"traps": []}
+
+
+def test_a_trap_that_does_not_spring_stops_the_readme():
+    from lab.report.json import table_json
+
+    seen = {"name": "free", "wrong": "1", "right": "1", "label": "", "said": "", "holds": False}
+    with pytest.raises(LabError, match="free does not spring any more"):
+        parts(table_json(made_up()), {"traps": [seen]})
+
+
+def test_results_of_traps_may_differ_and_what_is_said_may_not():
+    line = "| said | happens | 4 of 4 | 0 of 4 |"
+    assert same_but_for_results(line, line.replace("4 of 4", "3 of 4"))
+    assert not same_but_for_results(line, line.replace("happens", "does not"))
+
+
 def test_a_line_that_was_edited_by_hand_is_found():
     from lab.report.json import table_json
 
     table = made_up()
-    right = parts(table_json(table))["table"]
+    right = parts(table_json(table), NO_TRAPS)["table"]
     assert differences(right, right, same_within_tolerance) == []
     edited = right.replace("**broken**", "**kept**", 1)
     assert len(differences(edited, right, same_within_tolerance)) == 1
     other = replace(table, rows=table.rows[:-1])
-    assert differences(parts(table_json(other))["table"], right, same_within_tolerance)
+    assert differences(parts(table_json(other), NO_TRAPS)["table"], right, same_within_tolerance)

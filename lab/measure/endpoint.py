@@ -34,6 +34,10 @@ START = 30.0
 NOISE = 128 * 1024
 """Bytes that a server may be ahead of its clients, or not: two chunks of 64 KiB."""
 
+BODY_NOISE = 512 * 1024
+"""Bytes of a body that may have arrived ahead of the application: asyncio reads 256 KiB at once,
+and the next such block may be there before the one before it is used up."""
+
 _PRELOAD = ("uvicorn", "fastapi")
 
 
@@ -112,7 +116,7 @@ def sweep_endpoint(
     workloads = tuple((size, endpoint_workload(endpoint, axis, size)) for size in sizes)
     name = str(endpoint)
     found = curves({name: Sweep(name, axis, workloads)}, witnesses, schedule)[name]
-    return replace(found, noise=NOISE)
+    return replace(found, noise=BODY_NOISE if endpoint.body else NOISE)
 
 
 def endpoint_workload(endpoint: Endpoint, axis: str, size: int) -> Workload:

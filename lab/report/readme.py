@@ -1,8 +1,9 @@
 """The generated parts of the README: written from a measurement, and checked against a new one.
 
-Run as ``python -m lab.report.readme --write TABLE.json`` or ``--check TABLE.json``. A part stands
-between ``<!-- generated: NAME -->`` and ``<!-- end -->``. Text must be the same to the letter;
-figures that were measured may differ by the witness's tolerance.
+Run as ``python -m lab.report.readme --write BUILD`` or ``--check BUILD``, BUILD being the folder in
+which ``table/table.json`` and ``traps/traps.json`` are. A part stands between
+``<!-- generated: NAME -->`` and ``<!-- end -->``. Text must be the same to the letter; figures that
+were measured may differ by the witness's tolerance.
 """
 
 import argparse
@@ -20,22 +21,24 @@ from lab.units import parse_bytes
 
 README = Path("README.md")
 PICTURE = Path("docs/export-1000000-rows.svg")
-TRAPS = Path("build/traps/traps.json")
+TABLE = Path("table", "table.json")
+TRAPS = Path("traps", "traps.json")
 
 _FIGURE = re.compile(r"((?<=\d [kMG]B)(?:, )|(?<=\d B)(?:, ))?(?<![\w.])(\d+(?:\.\d+)? [kMG]?B)\b")
 _SHARE = 0.05
 _EXTRAPOLATED = " (extrapolated)"
 
 
-def parts(table: dict[str, Any]) -> dict[str, str]:
+def parts(table: dict[str, Any], traps: dict[str, Any]) -> dict[str, str]:
     """Return every generated part by its name.
 
     Args:
         table: The JSON document that `lab table` wrote.
+        traps: The one that `lab traps` wrote.
     """
     return {
         "table": _table(table),
-        "traps": _traps(_load(TRAPS)),
+        "traps": _traps(traps),
         "patterns": _patterns(),
         "commands": _commands(),
     }
@@ -93,8 +96,9 @@ def same_but_for_results(old: str, new: str) -> bool:
     return old.split(" | ")[:2] == new.split(" | ")[:2]
 
 
-def check(readme: Path, table: Path) -> list[str]:
+def check(readme: Path, build: Path) -> list[str]:
     """Return what is out of date in the README and its picture."""
+    table = build / TABLE
     document = _load(table)
     text = readme.read_text(encoding="utf-8")
     if document["quick"]:
@@ -103,7 +107,7 @@ def check(readme: Path, table: Path) -> list[str]:
     circumstances = _circumstances(document)
     measured = same_within_tolerance if circumstances in text else same_but_for_figures
     found = []
-    for name, content in parts(document).items():
+    for name, content in parts(document, _load(build / TRAPS)).items():
         block = _marked(name).search(text)
         if block is None:
             raise LabError(f"{readme} has no marks for the generated part {name!r}.")
@@ -116,19 +120,20 @@ def check(readme: Path, table: Path) -> list[str]:
     return found + differences(_description(PICTURE), _description(fresh), measured)
 
 
-def write(readme: Path, table: Path) -> None:
+def write(readme: Path, build: Path) -> None:
     """Write the generated parts anew, and the picture beside them."""
-    text = fill(readme.read_text(encoding="utf-8"), parts(_load(table)))
-    write_text(readme, text)
-    write_text(PICTURE, table.with_name(PICTURE.name).read_text(encoding="utf-8"))
+    contents = parts(_load(build / TABLE), _load(build / TRAPS))
+    write_text(readme, fill(readme.read_text(encoding="utf-8"), contents))
+    picture = build / TABLE.with_name(PICTURE.name)
+    write_text(PICTURE, picture.read_text(encoding="utf-8"))
 
 
 def main() -> None:
     """Write or check, as the command line says."""
     parser = argparse.ArgumentParser(description="Write or check the README's generated parts.")
     action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--write", metavar="TABLE.json", type=Path)
-    action.add_argument("--check", metavar="TABLE.json", type=Path)
+    action.add_argument("--write", metavar="BUILD", type=Path)
+    action.add_argument("--check", metavar="BUILD", type=Path)
     options = parser.parse_args()
     try:
         if options.write:
@@ -227,7 +232,7 @@ def _load(table: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(table.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise LabError(f"cannot read {table} ({error}): run `make table` first.") from None
+        raise LabError(f"cannot read {table} ({error}): run `make table docs` first.") from None
     return document
 
 
