@@ -211,12 +211,20 @@ def measure(
     held = O.parse(claim)
     swept = parse_sizes(sizes or "8000..128000")
     screen = console(stderr=str(json_file) == "-")
+    if body_rows and body_bytes:
+        raise LabError("a body is counted in rows or in bytes: give one of the two.")
+    if clients > 1 and axis == "clients":
+        raise LabError("along the axis clients the sizes are their number: leave out --clients.")
     if served is not None:
+        if setup is not None:
+            raise LabError("--setup is for functions: an application sets itself up.")
         body: Body | None = "rows" if body_rows else "bytes" if body_bytes else None
         endpoint = Endpoint.parse(
             target, served, header or (), body=body, field=body_field, clients=clients
         )
         look = partial(sweep_endpoint, endpoint)
+    elif header or body_rows or body_bytes or clients > 1:
+        raise LabError("headers, bodies and clients are for a request: give its --app.")
     elif " " in target:
         raise LabError(f"{target!r} is a request: say which application answers it, by --app.")
     else:
@@ -285,6 +293,8 @@ def traps(
     from lab.traps import TRAPS, spring_all, trap
 
     screen = console(stderr=str(json_file) == "-")
+    if (name is not None and every) or (json_file and name is None and not every):
+        raise LabError("name one trap, or say --all for every one.")
     if name is None and not every:
         print_traps(screen, TRAPS)
         return

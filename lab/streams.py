@@ -39,9 +39,10 @@ from anyio import (
     to_thread,
 )
 from anyio.lowlevel import checkpoint
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +53,8 @@ Text = TypeVar("Text", str, bytes)
 Chunks = Generator[str | bytes, None, None] | AsyncGenerator[str | bytes, None]
 
 _BROKEN_OFF = {"type": "http.response.pathsend", "path": ""}
-"""A message that every middleware has to pass on as it is, and that a server must refuse in the
-middle of a body (ASGI extension "path send"): nobody can finish the body after it."""
+"""A message that Starlette's middlewares pass on as it is (ASGI extension "path send"), and that
+uvicorn refuses in the middle of a body: nobody finishes the body after it."""
 
 
 class OwningResponse(Response):
@@ -69,7 +70,8 @@ class OwningResponse(Response):
         status_code, headers, media_type: As for any response.
 
     A request whose client has gone waits for the chunk that is being made: let a generator that
-    may wait for long set time-outs of its own.
+    may wait for long set time-outs of its own. Background tasks run after a body that was sent
+    whole.
     """
 
     def __init__(
@@ -83,13 +85,15 @@ class OwningResponse(Response):
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
     ) -> None:
+        if not isinstance(chunks, Generator | AsyncGenerator):
+            raise TypeError(f"{type(chunks).__name__} cannot be closed: give a generator.")
         self.chunks = chunks
         self.at_work = threading.Lock()
         self.busy = busy
         self.retry_after = retry_after
         self.status_code = status_code
         self.media_type = media_type
-        self.background = None
+        self.background: BackgroundTask | None = None
         self.init_headers(headers)
         if filename is not None:
             self.headers["content-disposition"] = attachment(filename)
@@ -97,19 +101,31 @@ class OwningResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response; returns when the generator is closed."""
         failure: Exception | None = None
+        whole = False
         try:
             async with create_task_group() as tasks:
                 tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
                 try:
-                    await self._send_all(send)
+                    await self._send_all(_until_gone(send))
+                    whole = True
+                except _GoneError:
+                    pass
                 except Exception as error:
                     failure = error
                 tasks.cancel_scope.cancel()
         finally:
             with CancelScope(shield=True):
-                await self._close()
+                try:
+                    await self._close()
+                except Exception as error:
+                    # What went wrong first is what has to be heard.
+                    if failure is None:
+                        raise
+                    logger.error("closing a generator failed as well", exc_info=error)
         if failure is not None:
             raise failure
+        if whole and self.background is not None:
+            await self.background()
 
     async def _send_all(self, send: Send) -> None:
         try:
@@ -158,9 +174,27 @@ class OwningResponse(Response):
             chunks.close()
 
 
+class _GoneError(Exception):
+    """The client has gone, as a server says it that does not keep silent about it (ASGI 2.4)."""
+
+
+def _until_gone(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        try:
+            await send(message)
+        except OSError as error:
+            raise _GoneError from error
+
+    return sent
+
+
 async def _cancel_when_gone(receive: Receive, scope: CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    except Exception as error:
+        logger.error("it cannot be told whether the client has gone", exc_info=error)
+        return
     scope.cancel()
 
 

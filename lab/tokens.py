@@ -6,7 +6,8 @@ part of the lesson.
 
 import os
 import secrets
-from pathlib import Path
+from contextlib import suppress
+from tempfile import NamedTemporaryFile
 
 import jwt
 
@@ -40,21 +41,12 @@ def may_export(text: str) -> bool:
 
 
 def _secret() -> str:
-    """Return the secret, made at its first use; of two processes that make it, one wins."""
+    """Return the secret, made at its first use; of several that make it at once, one wins."""
     path = home() / "secret"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mine = path.with_name(f"secret.{os.getpid()}")
-        _write(mine, secrets.token_hex(32))
-        try:
-            os.link(mine, path)
-        except FileExistsError:
-            pass
-        finally:
-            mine.unlink()
+        with NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as mine:  # for us alone
+            mine.write(secrets.token_hex(32))
+            mine.flush()
+            with suppress(FileExistsError):
+                os.link(mine.name, path)
     return path.read_text()
-
-
-def _write(path: Path, text: str) -> None:
-    with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(text)

@@ -44,6 +44,12 @@ def random(n: int) -> Response:
     return Response(os.urandom(8).hex())
 
 
+@app.get("/moved")
+def moved(n: int) -> Response:
+    """Send the client somewhere else, which it does not go to."""
+    return Response(status_code=307, headers={"Location": "/elsewhere"})
+
+
 @app.get("/breaks")
 def breaks(n: int) -> StreamingResponse:
     """Break off."""

@@ -50,6 +50,7 @@ def test_clients_can_be_the_axis():
     ("path", "says"),
     [
         ("/missing?n={n}", "the answer was 404"),
+        ("/moved?n={n}", "the answer was 307: /elsewhere"),
         ("/breaks?n={n}", "broke off"),
         ("/random?n={n}", "different answers"),
     ],
@@ -66,6 +67,7 @@ def test_an_answer_that_is_wrong_is_said(path, says):
         ("GET x", {}, "is no request"),
         ("FETCH /x", {}, "is no request"),
         ("GET /x", {}, "depends on the size"),
+        ("GET /x?n={n}", {"axis": "clients"}, "takes it as well"),
         ("GET /x?n={n}", {"headers": ["no colon"]}, "is no header"),
         ("GET /x?n={n}", {"app": "tests.measured_app:nothing"}, "has no 'nothing'"),
         ("GET /x?n={n}", {"app": "tests.measured_app:broken"}, "did not start"),
@@ -107,7 +109,7 @@ def test_the_lessons_endpoints_keep_their_claims_on_a_server(path, claim, sizes)
 @pytest.mark.parametrize(
     ("role", "claim", "sizes"),
     [
-        ("streaming", lab.O(1), lab.doubling(60_000, 960_000)),
+        ("streaming", lab.O(1), lab.doubling(120_000, 1_920_000)),
         ("naive", lab.O("rows"), lab.doubling(8_000, 128_000)),
     ],
 )

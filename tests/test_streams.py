@@ -5,7 +5,9 @@ import inspect
 import json
 import time
 
+import anyio
 import pytest
+from starlette.background import BackgroundTask
 
 from lab.client import request
 from lab.streams import OwningResponse, attachment, gather
@@ -96,6 +98,75 @@ def test_a_failure_in_mid_stream_can_be_told_by_the_client(server, behind, accep
     assert received.status == 200
     assert not received.complete
     assert "broken in mid-stream" in server.written()
+
+
+def test_what_cannot_be_closed_is_refused_at_once():
+    with pytest.raises(TypeError, match="list_iterator cannot be closed: give a generator"):
+        OwningResponse(iter(["a"]))
+
+
+def respond(response, send, receive=None):
+    """Have a response answer a server that is made up."""
+
+    async def nothing_more():
+        await anyio.sleep_forever()
+
+    anyio.run(response, {"type": "http"}, receive or nothing_more, send)
+
+
+def test_a_server_that_says_that_the_client_has_gone_ends_the_stream_quietly():
+    closed = []
+
+    def chunks():
+        try:
+            yield "a"
+            yield "b"
+        finally:
+            closed.append(True)
+
+    async def send(message):
+        if message["type"] == "http.response.body":
+            raise OSError("gone")
+
+    respond(OwningResponse(chunks()), send)
+    assert closed == [True]
+
+
+def test_an_oserror_of_the_generator_is_an_error_all_the_same():
+    def chunks():
+        raise OSError("no such file")
+        yield ""
+
+    async def send(message):
+        pass
+
+    with pytest.raises(OSError, match="no such file"):
+        respond(OwningResponse(chunks()), send)
+
+
+def test_a_server_that_cannot_be_listened_to_is_streamed_to_all_the_same():
+    sent = []
+
+    async def send(message):
+        sent.append(message.get("body"))
+
+    async def receive():
+        raise RuntimeError("no more messages")
+
+    respond(OwningResponse(part for part in ["a", "b"]), send, receive)
+    assert sent == [None, b"a", b"b", b""]
+
+
+def test_background_tasks_run_after_a_body_that_was_sent_whole():
+    done = []
+
+    async def send(message):
+        done.append(message["type"])
+
+    response = OwningResponse(part for part in ["a"])
+    response.background = BackgroundTask(done.append, "task")
+    respond(response, send)
+    assert done[-2:] == ["http.response.body", "task"]
 
 
 def test_a_generator_that_was_never_started_takes_nothing_and_leaves_nothing():

@@ -21,9 +21,13 @@ def main() -> None:
     """Answer line after line, until there are no more."""
     for line in sys.stdin:
         job = json.loads(line)
-        with ThreadPoolExecutor(job["clients"]) as pool:
-            received = list(pool.map(lambda _, job=job: send(job), range(job["clients"])))
-        print(json.dumps(summary(received)), flush=True)
+        try:
+            with ThreadPoolExecutor(job["clients"]) as pool:
+                received = list(pool.map(lambda _, job=job: send(job), range(job["clients"])))
+            said = summary(received)
+        except Exception as error:
+            said = {"failed": f"a client failed: {type(error).__name__}: {error}"}
+        print(json.dumps(said), flush=True)
 
 
 def send(job: dict[str, Any]) -> Received:
@@ -50,8 +54,8 @@ def summary(received: list[Received]) -> dict[str, Any]:
     for one in received:
         if one.status == 0:
             return {"failed": "the server hung up without an answer"}
-        if one.status >= 400:
-            said = one.body[:_SHOWN].decode(errors="replace")
+        if not 200 <= one.status < 300:
+            said = one.headers.get("location") or one.body[:_SHOWN].decode(errors="replace")
             return {"failed": f"the answer was {one.status}: {said}"}
         if not one.complete:
             return {"failed": f"the answer broke off after {one.length:,} bytes"}

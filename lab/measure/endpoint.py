@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -30,6 +30,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PLACE = "{n}"
 START = 30.0
 """Seconds that an application may take to start."""
+
+_STOP = 5.0
 
 NOISE = 128 * 1024
 """Bytes that a server may be ahead of its clients, or not: two chunks of 64 KiB."""
@@ -113,6 +115,11 @@ def sweep_endpoint(
             f"nothing in {endpoint} depends on the size: write {PLACE} where it goes, or use "
             "--body-rows, --body-bytes or --axis clients."
         )
+    if axis == "clients" and (PLACE in endpoint.path or endpoint.body is not None):
+        raise LabError(
+            f"along the axis clients the size is their number, and {endpoint} takes it as well: "
+            f"write a number for {PLACE}, and send no body."
+        )
     workloads = tuple((size, endpoint_workload(endpoint, axis, size)) for size in sizes)
     name = str(endpoint)
     found = curves({name: Sweep(name, axis, workloads)}, witnesses, schedule)[name]
@@ -177,8 +184,9 @@ class _Served:
         }
         assert self._clients.stdin is not None
         assert self._clients.stdout is not None
-        self._clients.stdin.write(json.dumps(job) + "\n")
-        self._clients.stdin.flush()
+        with suppress(BrokenPipeError):
+            self._clients.stdin.write(json.dumps(job) + "\n")
+            self._clients.stdin.flush()
         received = json.loads(self._clients.stdout.readline() or '{"failed": "the client died"}')
         if "failed" in received:
             raise LabError(f"{endpoint} at {size:,}: {received['failed']}")
@@ -192,7 +200,9 @@ def _serving(app: str) -> Iterator[_Served]:
     loaded = resolve(app)
     with listening() as listener, _clients() as clients:
         port = int(listener.getsockname()[1])
-        config = uvicorn.Config(loaded, log_config=None, access_log=False, loop="asyncio")
+        config = uvicorn.Config(
+            loaded, log_config=None, access_log=False, loop="asyncio", timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="uvicorn")
         thread.start()
@@ -206,7 +216,8 @@ def _serving(app: str) -> Iterator[_Served]:
             yield _Served(port, clients)
         finally:
             server.should_exit = True
-            thread.join()
+            # The process ends next; a shutdown that hangs must not take the reading along.
+            thread.join(_STOP)
 
 
 @contextmanager
@@ -223,4 +234,5 @@ def _clients() -> Iterator["subprocess.Popen[str]"]:
             yield process
         finally:
             assert process.stdin is not None
-            process.stdin.close()
+            with suppress(BrokenPipeError):
+                process.stdin.close()

@@ -61,7 +61,7 @@ def closing_generator(db: Session, batch: int = 500) -> AbstractContextManager[I
     """Lend a generator that asks page after page by key, and close it at the end of the block.
 
     `contextlib.closing` makes a block of anything with a `close`. No cursor is held between two
-    pages, so there is none to be left open, and the caller may commit in between.
+    pages, so there is none to be left open.
     """
 
     def pages() -> Generator[Post, None, None]:

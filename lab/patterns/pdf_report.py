@@ -95,7 +95,8 @@ def drawing(page: Iterable[Any], letters: Letters) -> Stream:
 
 def draw(canvas: Canvas, rows: Iterable[Any]) -> None:
     """Draw all pages on ReportLab's canvas, and save it."""
-    names = reportlab_fonts()
+    with _fonts:
+        names = reportlab_fonts()
     for page in pages(rows):
         drawn, current = canvas.beginText(), ""
         for x, y, text in placed(page):
@@ -107,12 +108,12 @@ def draw(canvas: Canvas, rows: Iterable[Any]) -> None:
                 drawn.textOut(run)
         canvas.drawText(drawn)
         canvas.showPage()
-    with _saving:
+    with _fonts:
         canvas.save()
 
 
-_saving = threading.Lock()
-"""ReportLab reads its fonts again to save, and two threads would move each other's place."""
+_fonts = threading.Lock()
+"""ReportLab registers its fonts for all threads, and reads them again, place by place, to save."""
 
 
 @lru_cache(maxsize=1)

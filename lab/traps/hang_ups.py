@@ -104,7 +104,7 @@ def hang_up(path: str, times: int) -> HungUp:
             done += len(list(_together(site, path, 4, stop_after=100_000)))
         left = site.open_after(1.0) if site.server.lives else 0
         errors = site.server.written().count("named cursor isn't valid")
-        return HungUp(done, -(site.server.process.poll() or 0), errors, left)
+        return HungUp(done, max(0, -(site.server.process.poll() or 0)), errors, left)
 
 
 def abandoned_generators_keep_connections() -> Sprung:
@@ -326,7 +326,7 @@ def slow_readers_do_not_fill_memory() -> Sprung:
                 reader.close()
     asked = chunks * _CHUNK * len(behind)
     return Sprung(
-        wrong=f"{show_bytes(asked)} in memory for {len(behind)} stalled readers of as much",
+        wrong=f"it would be {show_bytes(asked)} for {len(behind)} stalled readers",
         right=f"{show_bytes(grown)} more in memory, {show_bytes(made)} made",
         holds=0 < made < asked / 4 and grown < 32 * 1024**2,
     )

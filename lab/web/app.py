@@ -35,7 +35,7 @@ ROUTERS = (
 
 @asynccontextmanager
 async def lifespan(application: FastAPI) -> AsyncIterator[None]:
-    """Hold the database open, in one thread from the first connection to the last."""
+    """Hold the database open; connecting and starting a server are no work for the event loop."""
     opened = store()
     application.state.store = await to_thread.run_sync(opened.__enter__)
     try:

@@ -6,23 +6,32 @@ import sys
 
 import uvicorn
 
+from lab.errors import LabError
+
 
 def main() -> None:
     """Run uvicorn until it is told to stop."""
     app, fd = sys.argv[1:]
     sys.path.insert(0, os.getcwd())
-    serve(app, socket.socket(fileno=int(fd)))
+    try:
+        serve(app, socket.socket(fileno=int(fd)))
+    except LabError as error:
+        sys.exit(str(error))
 
 
 def serve(app: str, listener: socket.socket) -> None:
-    """Serve on a socket; a second after a request to stop, streams that stall are cut off."""
+    """Serve on a socket; a second after a request to stop, streams that stall are cut off.
+
+    Raises:
+        LabError: The application does not start; uvicorn has written why.
+    """
     config = uvicorn.Config(
         app, log_level="info", access_log=False, timeout_graceful_shutdown=1, loop="asyncio"
     )
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
     if not server.started:
-        sys.exit(3)
+        raise LabError(f"{app} did not start.")
 
 
 if __name__ == "__main__":
