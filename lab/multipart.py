@@ -157,14 +157,18 @@ class _Part:
         self.ended = True
 
 
-def as_form(pieces: Iterable[bytes], filename: str = "users.csv") -> Iterator[bytes]:
+def as_form(
+    pieces: Iterable[bytes], filename: str = "users.csv", field: str = "file"
+) -> Iterator[bytes]:
     """Wrap a file into the form that a browser would send, a piece at a time."""
-    # As browsers do: what would end the header or the quotes is written as its code.
-    name = filename.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    disposition = f'form-data; name="{_quoted(field)}"; filename="{_quoted(filename)}"'
     yield (
-        f"--{BOUNDARY}\r\n"
-        f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
-        "Content-Type: text/csv\r\n\r\n"
+        f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: text/csv\r\n\r\n"
     ).encode()
     yield from pieces
     yield f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def _quoted(name: str) -> str:
+    """Write what would end the header or the quotes as its code, as browsers do."""
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from lab.multipart import RefusedError, Upload
 from lab.routes import ERRORS
+from lab.streams import unavailable
 
 SILENCE = 30.0
 """Seconds that a client may send nothing; it holds a thread and a connection meanwhile."""
@@ -82,7 +83,7 @@ def answered() -> Iterator[None]:
     except RefusedError as error:
         raise HTTPException(error.status, str(error)) from None
     except PoolTimeoutError:
-        raise _busy("all connections are in use; try again") from None
+        raise unavailable(reason="all connections are in use") from None
     except ClientDisconnect:
         raise HTTPException(400, "the client has gone") from None
     except OSError as error:
@@ -94,12 +95,8 @@ def answered() -> Iterator[None]:
         if code == "53100":
             raise HTTPException(507, "the database's disk is full") from None
         if code in ("40P01", "55P03"):  # a deadlock, or a lock that was waited for too long
-            raise _busy("another import holds the same rows; try again") from None
+            raise unavailable(reason="another import holds the same rows") from None
         raise
-
-
-def _busy(reason: str) -> HTTPException:
-    return HTTPException(503, reason, {"Retry-After": "1"})
 
 
 class UploadRoute(APIRoute):

@@ -88,7 +88,7 @@ class OwningResponse(Response):
         if not isinstance(chunks, Generator | AsyncGenerator):
             raise TypeError(f"{type(chunks).__name__} cannot be closed: give a generator.")
         self.chunks = chunks
-        self.at_work = threading.Lock()
+        self._at_work = threading.Lock()
         self.busy = busy
         self.retry_after = retry_after
         self.status_code = status_code
@@ -166,11 +166,11 @@ class OwningResponse(Response):
     # asyncio's own cancel(), of a time-out for example, breaks through anyio's shield: then a
     # worker may still be making a chunk when the generator is to be closed.
     def _next_of(self, chunks: Generator[str | bytes, None, None]) -> str | bytes | None:
-        with self.at_work:
+        with self._at_work:
             return next(chunks, None)
 
     def _end(self, chunks: Generator[str | bytes, None, None]) -> None:
-        with self.at_work:
+        with self._at_work:
             chunks.close()
 
 
@@ -210,9 +210,9 @@ async def _break_off(send: Send, error: Exception) -> None:
         pass
 
 
-def unavailable(retry_after: int = 1) -> HTTPException:
+def unavailable(retry_after: int = 1, reason: str = "busy") -> HTTPException:
     """Return the 503 that asks a client to come back after some seconds."""
-    return HTTPException(503, "busy; try again", {"Retry-After": str(retry_after)})
+    return HTTPException(503, f"{reason}; try again", {"Retry-After": str(retry_after)})
 
 
 def attachment(filename: str) -> str:

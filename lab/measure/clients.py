@@ -7,13 +7,11 @@ import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from lab.client import Received, request
-from lab.streams import gather
 
-BOUNDARY = "memory-lab-boundary"
 _SHOWN = 300
 
 
@@ -34,19 +32,19 @@ def send(job: dict[str, Any]) -> Received:
     """Send one request of a job, its body generated while it is sent."""
     headers, body = dict(job["headers"]), None
     if job["body"]:
-        headers["Content-Type"] = f"multipart/form-data; boundary={BOUNDARY}"
-        body = gather(upload(job["body"], job["size"], job["field"]))
+        from lab.multipart import FORM, as_form
+        from lab.streams import gather
+
+        headers["Content-Type"] = FORM
+        body = gather(as_form(users(job["body"], job["size"]), field=job["field"]))
     return request(job["url"], job["method"], headers, body, timeout=600.0)
 
 
-def upload(counted: str, size: int, field: str) -> Iterator[bytes]:
-    """Yield a form with a CSV of users as its file: so many rows, or so many bytes."""
+def users(counted: str, size: int) -> Iterator[bytes]:
+    """Yield a CSV of users, line by line: so many rows under a header, or so many bytes."""
     from lab.data.files import users_blocks
 
-    lines = users_blocks(size) if counted == "bytes" else islice(users_blocks(1 << 62), size + 1)
-    disposition = f'form-data; name="{field}"; filename="users.csv"'
-    head = f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: text/csv\r\n\r\n"
-    return chain([head.encode()], lines, [f"\r\n--{BOUNDARY}--\r\n".encode()])
+    return users_blocks(size) if counted == "bytes" else islice(users_blocks(1 << 62), size + 1)
 
 
 def summary(received: list[Received]) -> dict[str, Any]:

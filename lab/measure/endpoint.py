@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from lab.errors import LabError, nearest
@@ -107,6 +108,8 @@ def sweep_endpoint(
     Raises:
         LabError: The application does not start, or answers with an error.
     """
+    if find_spec("uvicorn") is None:
+        raise LabError("a server needs uvicorn: pip install 'memory-lab[patterns]'.")
     sizes = increasing(tuple(sizes))
     if axis not in AXES:
         raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")

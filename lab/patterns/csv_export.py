@@ -154,9 +154,12 @@ Sheet = Annotated[bool, Query(description="For a spreadsheet: no text is taken f
 
 @endpoint(router, PATTERN, "/posts/export.csv", "text/csv", roles=("naive", "streaming", "tuned"))
 def export_csv(
-    variant: Variant, store: Posts, rows: Rows, batch: Batch = 500, spreadsheet: Sheet = False
+    variant: Variant, store: Posts, rows: Rows, batch: Batch = 100, spreadsheet: Sheet = False
 ) -> OwningResponse:
-    """Send posts as CSV. The session lives in the generator, and the response owns that."""
+    """Send posts as CSV. The session lives in the generator, and the response owns that.
+
+    A hundred rows at a time are as fast over HTTP as a thousand, and many slow readers cost less.
+    """
     new_writer = SheetWriter if spreadsheet else csv.writer
 
     def chunks() -> Generator[str, None, None]:
