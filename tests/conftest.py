@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ _HOME = "MEMORY_LAB_TEST_HOME"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the home once, before any worker starts, where the server's account can enter it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in the background of a script; the commands under test would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         home = tempfile.mkdtemp(prefix="memory-lab-tests-")
         Path(home).chmod(0o755)
