@@ -166,7 +166,10 @@ def measure(
     target: Annotated[
         str, typer.Argument(help='package.module:function, or "METHOD /path?rows={n}" with --app.')
     ],
-    claim: Annotated[str, typer.Option(help='What to test: "O(1)", "O(n)".')],
+    claim: Annotated[str | None, typer.Option(help='What to test: "O(1)", "O(n)".')] = None,
+    cap: Annotated[
+        str | None, typer.Option(help="Or: whether it survives with so much memory, e.g. 64MiB.")
+    ] = None,
     sizes: Sizes = "8000..128000",
     setup: Annotated[
         str | None,
@@ -194,21 +197,24 @@ def measure(
     jobs: Jobs = None,
     timeout: Timeout = 600.0,
 ) -> None:
-    """Measure a function of yours, or an endpoint, against a claim.
+    """Measure a function of yours, or an endpoint, against a claim, or under a cap.
 
     An endpoint is answered by a fresh server for each point; the clients are another process.
-    Exits with 0 when the claim is kept, 1 when it is broken, 3 when the curve cannot tell.
+    Exits with 0 when the claim is kept, 1 when it is broken, 3 when the curve cannot tell; under a
+    cap with 0 when every size finished, otherwise with 1.
     """
-    from functools import partial
-
-    from lab.measure.endpoint import Endpoint, sweep_endpoint
+    from lab.measure.endpoint import Endpoint
     from lab.measure.sweep import sweep
+    from lab.measure.workload import Function, Subject
     from lab.pattern import O
-    from lab.report.curves import report_curves
+    from lab.report.curves import report_curves, report_survival
     from lab.report.terminal import console, progress
-    from lab.units import parse_sizes
+    from lab.units import parse_bytes, parse_sizes
 
-    held = O.parse(claim)
+    if (claim is None) == (cap is None):
+        raise LabError('say what to test: either a claim, as --claim "O(1)", or a --cap.')
+    held = O.parse(claim) if claim else O(1)
+    most = parse_bytes(cap) if cap else 0
     swept = parse_sizes(sizes or "8000..128000")
     screen = console(stderr=str(json_file) == "-")
     if body_rows and body_bytes:
@@ -219,19 +225,29 @@ def measure(
         if setup is not None:
             raise LabError("--setup is for functions: an application sets itself up.")
         body: Body | None = "rows" if body_rows else "bytes" if body_bytes else None
-        endpoint = Endpoint.parse(
+        subject: Subject = Endpoint.parse(
             target, served, header or (), body=body, field=body_field, clients=clients
         )
-        look = partial(sweep_endpoint, endpoint)
     elif header or body_rows or body_bytes or clients > 1:
         raise LabError("headers, bodies and clients are for a request: give its --app.")
     elif " " in target:
         raise LabError(f"{target!r} is a request: say which application answers it, by --app.")
     else:
-        look = partial(sweep, target, setup=setup)
+        subject = Function(target, setup)
+    if cap is not None:
+        if plot is not None:
+            raise LabError("--plot draws curves, and a run under a cap has none: leave it out.")
+        from lab.measure.survival import survivals
+
+        with progress(screen) as steps:
+            steps.begin(target, len(swept))
+            lived = survivals(subject, axis, swept, most, timeout=timeout, on_run=steps.advance)
+        _end(report_survival(screen, target, axis, most, lived, json_file))
+        return
     with progress(screen) as steps:
         steps.begin(target, 3 * len(swept))
-        found = look(
+        found = sweep(
+            subject,
             axis=axis,
             sizes=swept,
             witnesses=("heap", "rss", "seconds"),
@@ -261,8 +277,8 @@ def serve(
         return
     from lab.data.database import database
     from lab.data.seed import built
+    from lab.serve import serve as run
     from lab.sockets import listening
-    from lab.web.serve import serve as run
 
     screen = console()
     with listening(port) as listener, database() as engine:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from lab.errors import LabError
 from lab.measure.curve import Curve, Witness
-from lab.measure.sweep import Schedule, Sweep, curves
+from lab.measure.sweep import Schedule, curves, sweep_of
 from lab.measure.workload import Workload, warm_size
 from lab.pattern import Pattern, Variant
 
@@ -51,11 +52,28 @@ def prepared(pattern: Pattern, axis: str, sizes: Collection[int]) -> Iterator[No
         yield
 
 
-def sweep_of(pattern: Pattern, variant: str, axis: str, sizes: Sequence[int]) -> Sweep:
-    """Describe a sweep of one variant."""
-    chosen = pattern[variant]
-    each = tuple((size, variant_workload(pattern, chosen, {axis: size})) for size in sizes)
-    return Sweep(variant, axis, each)
+@dataclass(frozen=True)
+class Answer:
+    """A variant of a pattern, as something that a sweep measures."""
+
+    pattern: Pattern
+    variant: Variant
+    noise = 0
+
+    def __str__(self) -> str:
+        return self.variant.name
+
+    def workload(self, axis: str, size: int) -> Workload:
+        """Describe the variant at a size along an axis, the others being fixed."""
+        return variant_workload(self.pattern, self.variant, {axis: size})
+
+    def check(self, axis: str) -> None:
+        """Check that the variant knows the axis.
+
+        Raises:
+            LabError: It does not.
+        """
+        self.pattern.sizes_for(self.variant, axis)
 
 
 def sweep_variants(
@@ -77,7 +95,9 @@ def sweep_variants(
         LabError: One could not be measured.
     """
     chosen = {variant.name: sizes or pattern.sizes_for(variant, axis) for variant in variants}
-    sweeps = {name: sweep_of(pattern, name, axis, each) for name, each in chosen.items()}
+    sweeps = {
+        name: sweep_of(Answer(pattern, pattern[name]), axis, each) for name, each in chosen.items()
+    }
     if announce is not None:
         announce("Data", 0)
     with prepared(pattern, axis, {size for each in chosen.values() for size in each}):

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from signal import Signals
 
 _ON_LINUX = sys.platform == "linux"
@@ -29,6 +30,14 @@ def return_free_memory() -> None:
     trim = getattr(_LIBC, "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def status(field: str, pid: int | str = "self") -> int:
+    """Return a field of a process's status, such as ``VmHWM``, in bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"process {pid} has no {field}")
 
 
 @contextmanager

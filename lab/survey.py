@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 from lab.compare import (
     Announce,
+    Answer,
     DifferentAnswersError,
     check_same_answers,
     prepared,
-    sweep_of,
     variant_workload,
 )
 from lab.measure.curve import Curve, Reading, Witness
 from lab.measure.environment import environment
 from lab.measure.growth import growth
-from lab.measure.sweep import Job, Schedule, curves, run
+from lab.measure.sweep import Job, Schedule, curves, run, sweep_of
 from lab.measure.verdict import verdict
 from lab.pattern import Pattern
 from lab.patterns import pattern
@@ -119,7 +119,10 @@ def _prepared(
 def _measure_curves(
     wanted: Mapping[CurveKey, tuple[int, ...]], schedule: Schedule, announce: Announce
 ) -> dict[CurveKey, Curve]:
-    sweeps = {key: sweep_of(pattern(key[0]), key[1], key[2], s) for key, s in wanted.items()}
+    sweeps = {
+        (name, variant, axis): sweep_of(Answer(pattern(name), pattern(name)[variant]), axis, sizes)
+        for (name, variant, axis), sizes in wanted.items()
+    }
     announce("Curves", sum(len(sizes) for sizes in wanted.values()))
     found = curves(sweeps, ("heap",), schedule)
     for name, axis in {(key[0], key[2]) for key in found}:

@@ -98,6 +98,29 @@ def too_small(n: int) -> list[float]:
     return [float(i) for i in range(n)]
 
 
+def kept_blocks(n: int) -> Iterator[int]:
+    """Keep a megabyte for each item."""
+    kept = []
+    for i in range(n):
+        kept.append(bytes(1_000_000))
+        yield i
+
+
+def endless_at_full_size(n: int) -> Iterator[int]:
+    """Come to an end in the warm-up alone."""
+    i = 0
+    while i < 50 or n >= 100:
+        yield i
+        i += 1
+
+
+def killed_at_full_size(n: int) -> int:
+    """Survive the warm-up, and be killed then."""
+    if n >= 100:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+
 def up_to_a_batch(n: int) -> bytearray:
     """Grow with the first sizes, and no more once a batch is full."""
     return bytearray(16 * min(n, 32_000))

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from lab.data.seed import build
+from lab.server import running
 from lab.tokens import token
-from lab.web.server import running
 
 
 def test_the_server_answers_as_its_document_says(own_schema, tmp_path):

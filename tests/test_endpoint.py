@@ -5,7 +5,7 @@ import pytest
 import lab
 from lab.data.seed import build
 from lab.errors import LabError
-from lab.measure.endpoint import Endpoint, sweep_endpoint
+from lab.measure.endpoint import Endpoint
 from lab.measure.sweep import Schedule
 from lab.tokens import token
 
@@ -14,7 +14,7 @@ SIZES = lab.doubling(20_000, 320_000)
 
 
 def sweep(request, axis="n", sizes=SIZES, app=APP, **more):
-    return sweep_endpoint(
+    return lab.sweep(
         Endpoint.parse(request, app, **more), axis, sizes, schedule=Schedule(parallel=1)
     )
 

@@ -13,9 +13,10 @@ from lab.client import request
 from lab.data.database import database
 from lab.data.files import download_file
 from lab.data.store import POOL
+from lab.linux import status
+from lab.server import descriptors, reset_high_water_mark, running
 from lab.tokens import token
 from lab.units import show_bytes
-from lab.web.server import descriptors, reset_high_water_mark, resident, running
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("whole_table")]
 
@@ -115,7 +116,7 @@ def test_eight_slow_readers_cost_little_and_keep_nobody_out(server):
         time.sleep(2)
         assert get(server, "/stats/tag-counts?rows=1000").status == 200
         assert all(one.result().status == 200 for one in slow)
-    grown = resident(server.pid) - before
+    grown = status("VmHWM", server.pid) - before
     assert grown < 8_000_000, show_bytes(grown)
 
 
@@ -148,6 +149,6 @@ def test_eight_slow_readers_of_an_export_wait_for_a_place_or_are_told(server, ba
             )
         )
     assert sorted(one.status for one in slow) == [200] * POOL + [503] * 3
-    grown = resident(server.pid) - before
+    grown = status("VmHWM", server.pid) - before
     assert grown < 8_000_000, show_bytes(grown)
     assert backends.settle(1.0) == []

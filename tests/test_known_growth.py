@@ -8,7 +8,7 @@ import lab
 from lab.errors import LabError
 from lab.measure.process import Processes
 from lab.measure.witness import thin_out
-from lab.measure.workload import drain, target_workload
+from lab.measure.workload import Function, drain
 from tests import growths
 
 SIZES = lab.doubling(8_000, 128_000)
@@ -47,7 +47,7 @@ def test_a_function_called_with_tiny_sizes_is_inconclusive(alone):
 def test_heap_counts_what_is_allocated_to_the_byte():
     with Processes() as processes:
         small, large = (
-            processes.read(target_workload("tests.growths:linear", n, None), "heap", 60).value
+            processes.read(Function("tests.growths:linear").workload("n", n), "heap", 60).value
             for n in (1_000_000, 3_000_000)
         )
     assert large - small == 2_000_000
@@ -55,15 +55,15 @@ def test_heap_counts_what_is_allocated_to_the_byte():
 
 @pytest.mark.parametrize("target", ["one_object_kept", "quadratic", "flat_async_generator"])
 def test_heap_repeats_to_the_byte(target):
-    workload = target_workload(f"tests.growths:{target}", 16_000)
+    workload = Function(f"tests.growths:{target}").workload("n", 16_000)
     with Processes() as processes:
         peaks = {processes.read(workload, "heap", 60).value for _ in range(5)}
     assert len(peaks) == 1
 
 
 def test_resident_set_sees_what_is_touched_and_heap_what_is_allocated():
-    workload = target_workload("tests.growths:linear", 50_000_000)
-    mapping = target_workload("tests.growths:mapped", 50_000_000)
+    workload = Function("tests.growths:linear").workload("n", 50_000_000)
+    mapping = Function("tests.growths:mapped").workload("n", 50_000_000)
     with Processes() as processes:
         allocated = processes.read(workload, "rss", 60)
         mapped = processes.read(mapping, "rss", 60)
@@ -73,7 +73,9 @@ def test_resident_set_sees_what_is_touched_and_heap_what_is_allocated():
 
 def test_a_reading_has_the_digest_the_items_and_the_heap_over_time():
     with Processes() as processes:
-        reading = processes.read(target_workload("tests.growths:constant", 64_000), "heap", 60)
+        reading = processes.read(
+            Function("tests.growths:constant").workload("n", 64_000), "heap", 60
+        )
     assert reading.counts == {"items": 64_000}
     assert reading.digest == drain(range(64_000)).digest
     assert max(heap for _, heap in reading.series) >= growths.BATCH

@@ -10,8 +10,8 @@ import pytest
 from starlette.background import BackgroundTask
 
 from lab.client import request
+from lab.server import running
 from lab.streams import OwningResponse, attachment, gather
-from lab.web.server import running
 
 
 @pytest.fixture(scope="module")

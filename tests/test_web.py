@@ -13,8 +13,8 @@ from lab.data.files import download_file, folder
 from lab.data.worlds import posts
 from lab.patterns.csv_export import PATTERN as CSV_EXPORT
 from lab.patterns.csv_export import SheetWriter
+from lab.server import running
 from lab.tokens import token
-from lab.web.server import running
 
 ALLOWED = {"Authorization": f"Bearer {token()}"}
 

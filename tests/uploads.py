@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from lab.client import request
 from lab.multipart import FORM, as_form
+from lab.server import running
 from lab.tokens import token
-from lab.web.server import running
 
 LIMIT = 10_000_000
 HEADER = b"email,name,age,can_export\n"

@@ -99,15 +99,21 @@ def _read_line() -> bytes:
 
 
 def _measure(job: dict[str, Any]) -> dict[str, Any]:
-    from lab.measure.witness import observe
     from lab.measure.workload import LASTING, resolve
 
-    opener = resolve(job["opener"])
+    opener, scratch = resolve(job["opener"]), Path(job["scratch"])
     with LASTING:
-        with opener(**job["warm_up"]) as run:
-            run()
+        if job["warm_up"] is not None:
+            with opener(**job["warm_up"]) as run:
+                run()
         with opener(**job["arguments"]) as run:
-            reading, took = observe(job["witness"], run, Path(job["scratch"]))
+            if "cap" in job:
+                from lab.measure.cap import under_cap
+
+                return under_cap(job["cap"], run, scratch)
+            from lab.measure.witness import observe
+
+            reading, took = observe(job["witness"], run, scratch)
     return {"reading": asdict(reading), "took": took}
 
 

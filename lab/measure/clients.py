@@ -49,19 +49,26 @@ def users(counted: str, size: int) -> Iterator[bytes]:
 
 def summary(received: list[Received]) -> dict[str, Any]:
     """Say what all clients received, or what the first one that failed was told."""
-    for one in received:
-        if one.status == 0:
-            return {"failed": "the server hung up without an answer"}
-        if not 200 <= one.status < 300:
-            said = one.headers.get("location") or one.body[:_SHOWN].decode(errors="replace")
-            return {"failed": f"the answer was {one.status}: {said}"}
-        if not one.complete:
-            return {"failed": f"the answer broke off after {one.length:,} bytes"}
+    total = sum(one.length for one in received if 200 <= one.status < 300)
+    failure = next(filter(None, map(_failure, received)), None)
     digests = {one.digest for one in received}
-    if len(digests) > 1:
-        return {"failed": "two clients received different answers"}
-    counts = {"bytes": sum(one.length for one in received), "status": received[0].status}
-    return {"digest": digests.pop(), "counts": counts}
+    if failure is None and len(digests) > 1:
+        failure = "two clients received different answers"
+    if failure is not None:
+        return {"failed": failure, "received": total}
+    counts = {"bytes": total, "status": received[0].status}
+    return {"digest": digests.pop(), "counts": counts, "received": total}
+
+
+def _failure(one: Received) -> str | None:
+    if one.status == 0:
+        return "the server hung up without an answer"
+    if not 200 <= one.status < 300:
+        said = one.headers.get("location") or one.body[:_SHOWN].decode(errors="replace")
+        return f"the answer was {one.status}: {said}"
+    if not one.complete:
+        return f"the answer broke off after {one.length:,} bytes"
+    return None
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lab.measure.sites import Site, growing
+
 Witness = Literal["heap", "rss", "seconds"]
 
 
@@ -16,16 +18,22 @@ class Reading:
         digest: What the target answered.
         counts: What else belongs to the outcome, by name.
         series: Memory over time, as (seconds, bytes), from the heap witness only.
+        sites: The lines that held the most at the peak, from the heap witness only.
         overhead: Seconds that the harness added to the run: process, world, warm-up, reading.
         error: Why there is no value, in a sentence; None when there is one.
+        details: What belongs to the error: the end of a traceback, or of what was written.
+        failed: The target failed, and did not merely run out of time.
     """
 
     value: float = 0
     digest: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     series: tuple[tuple[float, int], ...] = ()
+    sites: tuple[Site, ...] = ()
     overhead: float = 0
     error: str | None = None
+    details: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Point:
         error: Why the point could not be measured, or None.
         counts: What else belongs to the outcome, by name.
         series: Heap over time as (seconds, bytes).
+        sites: The lines that held the most of the heap at its peak, the largest first.
     """
 
     size: int
@@ -51,6 +60,7 @@ class Point:
     error: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     series: tuple[tuple[float, int], ...] = ()
+    sites: tuple[Site, ...] = ()
 
     @classmethod
     def of(cls, size: int, readings: Mapping[Witness, Reading]) -> "Point":
@@ -68,6 +78,7 @@ class Point:
             error=errors[0] if errors else None,
             counts=dict(first.counts),
             series=heap.series if heap else (),
+            sites=heap.sites if heap else (),
         )
 
     def peak(self, witness: Witness) -> float | None:
@@ -109,3 +120,9 @@ class Curve:
     def overall_error(self) -> str | None:
         """Return the first error among the points, if any."""
         return next((point.error for point in self.points if point.error), None)
+
+
+def sites_that_grow(curve: Curve) -> tuple[Site, ...]:
+    """Return the lines that hold more at the largest size than at the smallest, the most first."""
+    seen = [point for point in curve.points if point.sites]
+    return growing(seen[0].sites, seen[-1].sites) if len(seen) > 1 else ()

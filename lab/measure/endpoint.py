@@ -10,20 +10,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from lab.errors import LabError, nearest
+from lab.errors import LabError
 from lab.interpreter import environment_with_lab, python_module
-from lab.measure.curve import Curve, Witness
-from lab.measure.sweep import DEFAULT_SIZES, Schedule, Sweep, curves
+from lab.measure import progress
+from lab.measure.cap import SHORTAGES
 from lab.measure.workload import LASTING, Workload, resolve, warm_size
-from lab.pattern import AXES, Outcome
+from lab.pattern import Outcome
 from lab.sockets import listening
-from lab.units import increasing
 
 Body = Literal["rows", "bytes"]
 
@@ -86,64 +85,40 @@ class Endpoint:
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def noise(self) -> int:
+        """Bytes that a server, or a body, may be ahead."""
+        return BODY_NOISE if self.body else NOISE
 
-def sweep_endpoint(
-    endpoint: Endpoint,
-    axis: str = "n",
-    sizes: Iterable[int] = DEFAULT_SIZES,
-    *,
-    witnesses: Sequence[Witness] = ("heap",),
-    schedule: Schedule | None = None,
-) -> Curve:
-    """Measure a server's memory while it answers a request, at several sizes of the request.
+    def workload(self, axis: str, size: int) -> Workload:
+        """Describe the request at a size; the warm-up is the same request, smaller."""
 
-    Args:
-        endpoint: The request; its size goes where the path says ``{n}``, or is the size of the
-            body. Along the axis ``clients`` it is the number of clients.
-        axis: What the size counts.
-        sizes: Increasing; a verdict wants five or more, each twice the one before.
-        witnesses: As for `lab.sweep`.
-        schedule: As for `lab.sweep`.
+        def arguments(of: int) -> dict[str, Any]:
+            sized = replace(self, clients=of) if axis == "clients" else self
+            return {"endpoint": asdict(sized), "size": of}
 
-    Raises:
-        LabError: The application does not start, or answers with an error.
-    """
-    if find_spec("uvicorn") is None:
-        raise LabError("a server needs uvicorn: pip install 'memory-lab[patterns]'.")
-    sizes = increasing(tuple(sizes))
-    if axis not in AXES:
-        raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")
-    if axis != "clients" and PLACE not in endpoint.path and endpoint.body is None:
-        raise LabError(
-            f"nothing in {endpoint} depends on the size: write {PLACE} where it goes, or use "
-            "--body-rows, --body-bytes or --axis clients."
-        )
-    if axis == "clients" and (PLACE in endpoint.path or endpoint.body is not None):
-        raise LabError(
-            f"along the axis clients the size is their number, and {endpoint} takes it as well: "
-            f"write a number for {PLACE}, and send no body."
-        )
-    workloads = tuple((size, endpoint_workload(endpoint, axis, size)) for size in sizes)
-    name = str(endpoint)
-    found = curves({name: Sweep(name, axis, workloads)}, witnesses, schedule)[name]
-    return replace(found, noise=BODY_NOISE if endpoint.body else NOISE)
+        warm = min(size, 2) if axis == "clients" else warm_size(size, _scale(axis, self.body))
+        opener = "lab.measure.endpoint:open_endpoint"
+        return Workload(str(self), opener, arguments(size), arguments(warm), _PRELOAD)
 
+    def check(self, axis: str) -> None:
+        """Check that the size goes somewhere, and to one place only.
 
-def endpoint_workload(endpoint: Endpoint, axis: str, size: int) -> Workload:
-    """Describe a request at a size; the warm-up is the same request, smaller."""
-
-    def arguments(of: int) -> dict[str, Any]:
-        sized = replace(endpoint, clients=of) if axis == "clients" else endpoint
-        return {"endpoint": asdict(sized), "size": of}
-
-    warm = min(size, 2) if axis == "clients" else warm_size(size, _scale(axis, endpoint.body))
-    return Workload(
-        str(endpoint),
-        "lab.measure.endpoint:open_endpoint",
-        arguments(size),
-        arguments(warm),
-        _PRELOAD,
-    )
+        Raises:
+            LabError: It does not, or there is no uvicorn.
+        """
+        if find_spec("uvicorn") is None:
+            raise LabError("a server needs uvicorn: pip install 'memory-lab[patterns]'.")
+        if axis != "clients" and PLACE not in self.path and self.body is None:
+            raise LabError(
+                f"nothing in {self} depends on the size: write {PLACE} where it goes, send a body "
+                "of that size (--body-rows, --body-bytes), or let the axis be clients."
+            )
+        if axis == "clients" and (PLACE in self.path or self.body is not None):
+            raise LabError(
+                f"along the axis clients the size is their number, and {self} takes it as well: "
+                f"write a number for {PLACE}, and send no body."
+            )
 
 
 def _scale(axis: str, body: Body | None) -> int:
@@ -191,6 +166,7 @@ class _Served:
             self._clients.stdin.write(json.dumps(job) + "\n")
             self._clients.stdin.flush()
         received = json.loads(self._clients.stdout.readline() or '{"failed": "the client died"}')
+        progress.reached(received.get("received", 0))
         if "failed" in received:
             raise LabError(f"{endpoint} at {size:,}: {received['failed']}")
         return Outcome(received["digest"], received["counts"])
@@ -200,7 +176,7 @@ class _Served:
 def _serving(app: str) -> Iterator[_Served]:
     import uvicorn
 
-    loaded = resolve(app)
+    loaded = _watched(resolve(app))
     with listening() as listener, _clients() as clients:
         port = int(listener.getsockname()[1])
         config = uvicorn.Config(
@@ -221,6 +197,19 @@ def _serving(app: str) -> Iterator[_Served]:
             server.should_exit = True
             # The process ends next; a shutdown that hangs must not take the reading along.
             thread.join(_STOP)
+
+
+def _watched(app: Any) -> Any:
+    """Note where memory was refused: the client only learns that the answer failed."""
+
+    async def watched(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        try:
+            await app(scope, receive, send)
+        except BaseException as error:
+            SHORTAGES.note(error)
+            raise
+
+    return watched
 
 
 @contextmanager

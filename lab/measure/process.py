@@ -16,7 +16,10 @@ from typing import Any
 from lab.errors import LabError
 from lab.interpreter import environment_with_lab, python_module
 from lab.linux import fixed_addresses
+from lab.measure import progress
+from lab.measure.cap import PROGRESS, Fate, Survival
 from lab.measure.curve import Reading, Witness
+from lab.measure.sites import Site
 from lab.measure.workload import Workload
 
 _CHILD = "lab.measure.child"
@@ -60,21 +63,54 @@ class Processes:
             LabError: The workload could not be opened, raised, or its process died.
         """
         start = time.perf_counter()
-        template = self._take(workload.preload)
-        with tempfile.TemporaryDirectory(dir=self._scratch.name) as folder:
+        with self._folder() as folder:
             try:
-                answer = template.measure(_job(workload, witness, folder), workload, timeout)
+                answer = self._ask(workload, {"witness": witness}, folder, timeout)
             except TimeoutError:
                 return Reading(error=f"not finished after {timeout:g} s")
-        if template.alive:
-            with self._lock:
-                self._idle.setdefault(workload.preload, []).append(template)
         if "failed" in answer:
             raise LabError(answer["failed"], answer["details"])
         reading = answer["reading"]
         reading["series"] = tuple(map(tuple, reading["series"]))
+        reading["sites"] = tuple(Site(**site) for site in reading["sites"])
         reading["overhead"] = time.perf_counter() - start - answer["took"]
         return Reading(**reading)
+
+    def survive(self, workload: Workload, cap: int, timeout: float) -> Survival:
+        """Run a workload in a fresh process that may take so many bytes more than it is warm with.
+
+        Raises:
+            LabError: The workload could not be opened, or raised what a lack of memory does not.
+        """
+        start = time.perf_counter()
+        with self._folder() as folder:
+            outcome: Fate
+            try:
+                answer = self._ask(workload, {"cap": cap}, folder, timeout)
+            except TimeoutError:
+                outcome, reason = "timed out", f"not finished after {timeout:g} s"
+            else:
+                if "signal" in answer:
+                    outcome, reason = "killed", answer["failed"]
+                elif "failed" in answer:
+                    raise LabError(answer["failed"], answer["details"])
+                else:
+                    outcome, reason = answer["outcome"], answer["reason"]
+            reached = progress.read(Path(folder, PROGRESS))
+        return Survival(outcome, reached, time.perf_counter() - start, reason)
+
+    def _folder(self) -> "tempfile.TemporaryDirectory[str]":
+        return tempfile.TemporaryDirectory(dir=self._scratch.name)
+
+    def _ask(
+        self, workload: Workload, how: dict[str, Any], folder: str, timeout: float
+    ) -> dict[str, Any]:
+        template = self._take(workload.preload)
+        answer = template.measure(_job(workload, how, folder), workload, timeout)
+        if template.alive:
+            with self._lock:
+                self._idle.setdefault(workload.preload, []).append(template)
+        return answer
 
     def _take(self, preload: tuple[str, ...]) -> "_Template":
         with self._lock:
@@ -162,10 +198,12 @@ class _Template:
             how = f"ended with exit code {code} before it answered"
         hint = " (was memory short?)" if code == -signal.SIGKILL else ""
         self._stderr.seek(0)
+        killed = {"signal": -code} if code < 0 else {}
         tail = self._stderr.read().decode(errors="replace").strip().splitlines()[-8:]
         return {
             "failed": f"the process measuring {workload.name} {how}{hint}.",
             "details": "\n".join(tail),
+            **killed,
         }
 
     @property
@@ -190,17 +228,17 @@ class _Template:
         os.close(self._answers)
 
 
-def _job(workload: Workload, witness: Witness, folder: str) -> dict[str, Any]:
+def _job(workload: Workload, how: dict[str, Any], folder: str) -> dict[str, Any]:
     # The folder of the command comes first, as it does for `python -m`.
     path = [os.getcwd(), *(entry for entry in sys.path if entry and entry != os.getcwd())]
     return {
         "name": workload.name,
         "opener": workload.opener,
         "arguments": dict(workload.arguments),
-        "warm_up": dict(workload.warm_up),
-        "witness": witness,
+        "warm_up": None if workload.warm_up is None else dict(workload.warm_up),
         "scratch": folder,
         "path": path,
+        **how,
     }
 
 

@@ -11,7 +11,7 @@ from lab.errors import LabError, nearest
 from lab.measure.curve import Curve, Point, Reading, Witness
 from lab.measure.environment import environment, usable_cores
 from lab.measure.process import Processes
-from lab.measure.workload import Workload, target_workload
+from lab.measure.workload import Function, Subject, Workload
 from lab.pattern import AXES
 from lab.units import doubling, increasing
 
@@ -28,8 +28,8 @@ class Job:
     Attributes:
         workload: What to run.
         witness: How to look at it.
-        series: Jobs of one series go from small to large; when one runs out of time, the larger
-            ones are not tried.
+        series: Jobs of one series go from small to large; when one runs out of time or fails,
+            the larger ones are not tried.
         expected: Bytes that the run is expected to need; runs side by side share what there is.
     """
 
@@ -48,34 +48,37 @@ class Schedule:
         timeout: Seconds for a point.
         max_memory: Bytes that the processes running side by side may be expected to need.
         on_reading: Called with each job and its reading, from the thread that ran it.
+        go_on: Measure the others when a job fails; its reading says what it failed of.
     """
 
     parallel: int = field(default_factory=usable_cores)
     timeout: float = DEFAULT_TIMEOUT
     max_memory: int | None = None
     on_reading: Callable[[Job, Reading], None] | None = None
+    go_on: bool = False
 
 
 def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
     """Measure every job and return the readings in the order of the jobs.
 
-    An error in one job ends all others, and so does Ctrl-C: no process is left running.
+    An error in one job ends all others, unless the schedule says to go on, and so does Ctrl-C: no
+    process is left running.
 
     Raises:
         LabError: A workload could not be measured.
     """
     with Processes() as processes:
         gate = _Gate(schedule.max_memory)
-        late: set[str] = set()
+        late: dict[str, str] = {}
 
         def take(job: Job) -> Reading:
             if job.series and job.series in late:
-                reading = Reading(error="not tried: a smaller size ran out of time")
+                reading = Reading(error=f"not tried: a smaller size {late[job.series]}")
             else:
                 with gate.admit(job.expected):
-                    reading = processes.read(job.workload, job.witness, schedule.timeout)
+                    reading = _read(processes, job, schedule)
             if reading.error and job.series:
-                late.add(job.series)
+                late.setdefault(job.series, "failed" if reading.failed else "ran out of time")
             if schedule.on_reading is not None:
                 schedule.on_reading(job, reading)
             return reading
@@ -83,8 +86,17 @@ def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
         return _in_pool(take, jobs, schedule, processes)
 
 
+def _read(processes: Processes, job: Job, schedule: Schedule) -> Reading:
+    try:
+        return processes.read(job.workload, job.witness, schedule.timeout)
+    except LabError as error:
+        if not schedule.go_on:
+            raise
+        return Reading(error=str(error), details=error.details, failed=True)
+
+
 def sweep(
-    target: str,
+    target: str | Subject,
     axis: str = "n",
     sizes: Iterable[int] = DEFAULT_SIZES,
     *,
@@ -92,10 +104,10 @@ def sweep(
     witnesses: Sequence[Witness] = ("heap",),
     schedule: Schedule | None = None,
 ) -> Curve:
-    """Measure anybody's function at several sizes, each in a fresh process.
+    """Measure anybody's function, or endpoint, at several sizes, each in a fresh process.
 
     Args:
-        target: ``package.module:function``; the function takes one positional integer.
+        target: ``package.module:function``, which takes one positional integer; or an `Endpoint`.
         axis: What the integer counts, such as ``rows`` or ``bytes``.
         sizes: Increasing; a verdict wants five or more, each twice the one before.
         setup: A context manager that takes the size and yields what the target is given instead.
@@ -106,13 +118,12 @@ def sweep(
         The curve, in bytes (or seconds), for `lab.verdict`.
 
     Raises:
-        LabError: The target cannot be imported, raised, or its process died.
+        LabError: The target cannot be imported, raised, or its process died; an application does
+            not start, or answers with an error.
     """
-    sizes = increasing(tuple(sizes))
-    if axis not in AXES:
-        raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")
-    workloads = tuple((size, target_workload(target, size, setup)) for size in sizes)
-    return curves({target: Sweep(target, axis, workloads)}, witnesses, schedule)[target]
+    subject = Function(target, setup) if isinstance(target, str) else target
+    wanted = sweep_of(subject, axis, sizes)
+    return curves({wanted.target: wanted}, witnesses, schedule)[wanted.target]
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,21 @@ class Sweep:
     target: str
     axis: str
     workloads: tuple[tuple[int, Workload], ...]
+    noise: int = 0
+
+
+def sweep_of(subject: Subject, axis: str, sizes: Iterable[int]) -> Sweep:
+    """Describe a sweep of one subject.
+
+    Raises:
+        LabError: The sizes make no curve, or the axis means nothing here.
+    """
+    sizes = increasing(tuple(sizes))
+    if axis not in AXES:
+        raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")
+    subject.check(axis)
+    workloads = tuple((size, subject.workload(axis, size)) for size in sizes)
+    return Sweep(str(subject), axis, workloads, subject.noise)
 
 
 def curves(
@@ -147,6 +173,7 @@ def curves(
             ),
             witness=witnesses[0],
             environment=environment(),
+            noise=swept.noise,
         )
         for key, swept in sweeps.items()
     }

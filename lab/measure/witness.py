@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab.linux import return_free_memory
+from lab.linux import return_free_memory, status
 from lab.measure.curve import Reading, Witness
+from lab.measure.sites import sites
 from lab.pattern import Outcome
 
 SERIES_POINTS = 100
@@ -47,7 +48,9 @@ def _heap(run: Callable[[], Outcome], scratch: Path) -> tuple[Reading, float]:
     with memray.FileReader(capture) as reader:
         peak = reader.metadata.peak_memory
         series = [(snapshot.time, snapshot.heap) for snapshot in reader.get_memory_snapshots()]
-    reading = Reading(peak, outcome.digest, outcome.counts, thin_out(series))
+        records = reader.get_high_watermark_allocation_records(merge_threads=True)
+        held = sites(((record.size, record.stack_trace()) for record in records), Path.cwd())
+    reading = Reading(peak, outcome.digest, outcome.counts, thin_out(series), held)
     return reading, took
 
 
@@ -96,7 +99,7 @@ def _reset_high_water_mark() -> int:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
         return _high_water_mark()
-    return _status("VmRSS")
+    return status("VmRSS")
 
 
 def _high_water_mark() -> int:
@@ -106,14 +109,7 @@ def _high_water_mark() -> int:
     has only ru_maxrss, in bytes there.
     """
     if sys.platform == "linux":
-        return _status("VmHWM")
+        return status("VmHWM")
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def _status(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"/proc/self/status has no {field}")

@@ -6,10 +6,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Protocol
 
 from lab.digest import Digest
 from lab.errors import LabError, nearest
+from lab.measure.progress import counted, reached
 from lab.pattern import Outcome
 
 LASTING = ExitStack()
@@ -25,30 +26,65 @@ class Workload:
         opener: Import path, ``package.module:function``, of a context manager that yields a call
             without arguments; the call does the work and returns its `Outcome`.
         arguments: What the opener is called with; must survive JSON.
-        warm_up: Arguments for a smaller run of the same, before the measured one.
+        warm_up: Arguments for a smaller run of the same, before the measured one; None for none.
         preload: Modules that cost time and that any process for the workload may have imported.
     """
 
     name: str
     opener: str
     arguments: Mapping[str, Any]
-    warm_up: Mapping[str, Any]
+    warm_up: Mapping[str, Any] | None
     preload: tuple[str, ...] = ()
 
 
-def target_workload(target: str, size: int, setup: str | None = None) -> Workload:
-    """Describe anybody's function at a size; it is warmed up at half of it, or less.
+class Subject(Protocol):
+    """What a sweep measures: something that has a workload at every size."""
 
-    The target takes one positional integer, or what the context manager ``setup`` yields for that
-    size. What it returns is drained if it is an iterable, awaited if it is awaitable.
+    @property
+    def noise(self) -> int:
+        """Bytes by which two runs of the same may differ."""
+
+    def workload(self, axis: str, size: int) -> Workload:
+        """Describe it at a size along an axis."""
+
+    def check(self, axis: str) -> None:
+        """Check that the axis means something to it.
+
+        Raises:
+            LabError: It means nothing.
+        """
+
+
+@dataclass(frozen=True)
+class Function:
+    """Anybody's function; it is warmed up at half of the size, or less.
+
+    It takes one positional integer, or what the context manager ``setup`` yields for that size.
+    What it returns is drained if it is an iterable, awaited if it is awaitable.
+
+    Attributes:
+        path: ``package.module:function``.
+        setup: ``package.module:context_manager``, or None.
     """
 
-    def arguments(of: int) -> dict[str, Any]:
-        return {"target": target, "size": of, "setup": setup}
+    path: str
+    setup: str | None = None
+    noise = 0
 
-    return Workload(
-        target, "lab.measure.workload:open_target", arguments(size), arguments(warm_size(size))
-    )
+    def __str__(self) -> str:
+        return self.path
+
+    def workload(self, axis: str, size: int) -> Workload:
+        """Describe the function at a size; what the size counts makes no difference."""
+
+        def arguments(of: int) -> dict[str, Any]:
+            return {"target": self.path, "size": of, "setup": self.setup}
+
+        opener = "lab.measure.workload:open_target"
+        return Workload(self.path, opener, arguments(size), arguments(warm_size(size)))
+
+    def check(self, axis: str) -> None:
+        """Accept every axis: what an integer counts is the function's affair."""
 
 
 def resolve(path: str) -> Any:
@@ -103,7 +139,7 @@ def drain(answer: Any) -> Outcome:
     if isinstance(answer, Iterable) and not isinstance(
         answer, (str, bytes, bytearray, memoryview, Mapping)
     ):
-        return Outcome(counts={"items": digest.add_all(answer)}, digest=digest.hex())
+        return Outcome(counts={"items": digest.add_all(counted(answer))}, digest=digest.hex())
     digest.add(answer)
     return Outcome(digest.hex(), {"items": 1})
 
@@ -117,6 +153,7 @@ async def _drain_async(answer: Any) -> Outcome:
     async for item in answer:
         digest.add(item)
         items += 1
+        reached(items)
     return Outcome(digest.hex(), {"items": items})
 
 

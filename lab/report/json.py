@@ -1,12 +1,16 @@
 """Curves and the table as JSON, in a form that stays."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import LabError
+from lab.measure.cap import Survival
 from lab.measure.curve import Curve
+from lab.measure.environment import environment
 from lab.measure.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -39,10 +43,24 @@ def curve_json(curve: Curve, verdict: Verdict | None = None) -> dict[str, Any]:
                 "error": point.error,
                 "counts": dict(point.counts),
                 "series": [list(pair) for pair in point.series],
+                "sites": [asdict(site) for site in point.sites],
             }
             for point in curve.points
         ],
         "environment": dict(curve.environment),
+    }
+
+
+def survival_json(
+    target: str, axis: str, cap: int, lived: Mapping[int, Survival]
+) -> dict[str, Any]:
+    """Return what became of a target under a cap of so many bytes, at each size."""
+    return {
+        "target": target,
+        "axis": axis,
+        "cap_bytes": cap,
+        "runs": [{"size": size, **asdict(one)} for size, one in lived.items()],
+        "environment": dict(environment()),
     }
 
 

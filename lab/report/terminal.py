@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Grid
 from rich.text import Text
 
-from lab.measure.curve import Curve, Witness
+from lab.measure.curve import Curve, Witness, sites_that_grow
 from lab.measure.verdict import Finding as VerdictFinding
 from lab.measure.verdict import Verdict
 from lab.pattern import Pattern, Variant
@@ -19,10 +19,13 @@ from lab.units import show_bytes, show_count, show_seconds
 
 if TYPE_CHECKING:
     from lab.doctor import Finding
+    from lab.measure.cap import Survival
 
 WIDTH = 100
 _SILENCE = 5.0
 """Seconds after which a line says how far things are, where there is no bar."""
+SITES = 3
+"""Lines of code that are shown where memory grew."""
 COLOURS: dict[VerdictFinding, str] = {"kept": "green", "broken": "red", "inconclusive": "yellow"}
 
 
@@ -113,6 +116,33 @@ def print_verdict(to: Console, verdict: Verdict) -> None:
     to.print(Text.assemble(finding, f": {verdict.reason}."), soft_wrap=not to.is_terminal)
 
 
+def print_sites(to: Console, curve: Curve) -> None:
+    """Print the lines whose memory grew the most over a curve; nothing where none did."""
+    grown = sites_that_grow(curve)[:SITES]
+    if grown:
+        to.print(f"What grows from {_span(curve)}:")
+    for site in grown:
+        to.print(f"  {'+' + show_bytes(site.bytes):>10}  {site}", soft_wrap=True)
+
+
+def print_survival(
+    to: Console, target: str, axis: str, cap: int, lived: "Mapping[int, Survival]"
+) -> None:
+    """Print what became of each size under a cap."""
+    title = f"{target} with {show_bytes(cap)} over the warm process"
+    grid = Grid(pad_edge=False, title=title, title_justify="left")
+    for name in (axis, "outcome", "items", "seconds"):
+        grid.add_column(name, justify="left" if name == "outcome" else "right")
+    for size, one in lived.items():
+        colour = "green" if one else "red"
+        what = Text(one.outcome, style=colour)
+        grid.add_row(show_count(size), what, show_count(one.items), show_seconds(one.seconds))
+    to.print(grid)
+    for size, one in lived.items():
+        if one.reason:
+            to.print(f"{show_count(size)}: {one.reason}", soft_wrap=True)
+
+
 def print_patterns(to: Console, patterns: Sequence[Pattern]) -> None:
     """List every pattern with its question, and its variants with role, claim and label."""
     for pattern in patterns:
@@ -147,6 +177,11 @@ def print_findings(to: Console, findings: "Iterable[Finding]") -> None:
 
 
 _WITNESSES: tuple[Witness, ...] = ("heap", "rss", "seconds")
+
+
+def _span(curve: Curve) -> str:
+    sizes, _ = curve.seen()
+    return f"{show_count(sizes[0])} to {show_count(sizes[-1])}"
 
 
 def _counted(curve: Curve) -> list[str]:

@@ -13,9 +13,9 @@ from starlette.types import Message
 
 from lab.client import Received, request
 from lab.data.files import users_blocks
+from lab.server import running
 from lab.traps.file_app import FOLDER
 from lab.traps.trap import Sprung
-from lab.web.server import running
 
 _SIZE = 1_000_000
 _QUOTED = 'a"b.txt'

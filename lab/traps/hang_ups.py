@@ -14,9 +14,10 @@ from sqlalchemy import Engine, text
 from lab.client import Received, request
 from lab.data.database import database
 from lab.data.seed import posts_ready
+from lab.linux import status
+from lab.server import Server, reset_high_water_mark, running
 from lab.traps.trap import Sprung, Trap
 from lab.units import show_bytes
-from lab.web.server import Server, reset_high_water_mark, resident, running
 
 _CHUNK = 65_536
 _PATIENCE = 5.0
@@ -319,7 +320,7 @@ def slow_readers_do_not_fill_memory() -> Sprung:
         readers = [_stalled(site, f"{way}/plain/big?name=r&chunks={chunks}") for way in behind]
         try:
             time.sleep(2.0)
-            grown = resident(site.server.pid) - before
+            grown = status("VmHWM", site.server.pid) - before
             made = site.made("r") * _CHUNK
         finally:
             for reader in readers:

@@ -6,12 +6,12 @@ import io
 from lab.client import request
 from lab.csvstream import text_lines
 from lab.multipart import FORM, as_form
+from lab.server import running
 from lab.traps import files, importing
 from lab.traps.file_app import LIMIT
 from lab.traps.held import peak
 from lab.traps.trap import Sprung, Trap
 from lab.units import show_bytes
-from lab.web.server import running
 
 _BODY = 8_000_000
 _FILE = 4_000_000

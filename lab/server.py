@@ -14,7 +14,7 @@ from typing import IO
 
 from lab.errors import LabError
 from lab.interpreter import environment_with_lab, python_module
-from lab.linux import sent_when_parent_ends
+from lab.linux import sent_when_parent_ends, status
 from lab.sockets import listening
 
 START = 30.0
@@ -71,7 +71,7 @@ def running(
     """
     with listening() as listener, TemporaryFile() as log:
         port = int(listener.getsockname()[1])
-        command = [python, *python_module("lab.web.serve", app, str(listener.fileno()))[1:]]
+        command = [python, *python_module("lab.serve", app, str(listener.fileno()))[1:]]
         process = subprocess.Popen(
             command,
             pass_fds=[listener.fileno()],
@@ -92,7 +92,7 @@ def running(
 
 
 def _wait_until_up(server: Server, app: str) -> None:
-    """Wait for the line by which `lab.web.serve` says that the application has started."""
+    """Wait for the line by which `lab.serve` says that the application has started."""
     deadline = time.monotonic() + START
     while "Application startup complete" not in server.written():
         if not server.lives or time.monotonic() > deadline:
@@ -113,18 +113,10 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def resident(pid: int, field: str = "VmHWM") -> int:
-    """Return a process's high-water mark (or ``VmRSS``) in bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"process {pid} has no {field}")
-
-
 def reset_high_water_mark(pid: int) -> int:
     """Start a new high-water mark for a process and return its resident set in bytes."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
-    return resident(pid, "VmRSS")
+    return status("VmRSS", pid)
 
 
 def descriptors(pid: int) -> list[str]:

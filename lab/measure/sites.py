@@ -1,0 +1,127 @@
+"""Where memory was allocated: lines of the reader's own code, and how many bytes each stands for.
+
+An allocation is made deep inside a library; what can be mended is the line that called it. So a
+site is the innermost frame in a file below the current folder that no package manager put there,
+or, where there is none, the innermost frame outside the standard library and installed packages.
+"""
+
+import sysconfig
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+KEPT = 30
+"""Sites that a reading keeps: the largest ones."""
+
+_SMALL = 0.001
+"""Of what the first of several sites has gained: less is noise."""
+
+_HARNESS = str(Path(__file__).parent)
+_LAB = str(Path(__file__).parent.parent)
+_INSTALLED = {"site-packages", "dist-packages"}
+
+Frame = tuple[str, str, int]
+"""Function, file and line, as memray writes them."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A line of code, and the bytes allocated there that were alive at the peak.
+
+    Attributes:
+        file: Relative to the current folder where it lies below it.
+        line: From 1.
+        function: The function that the line belongs to.
+        bytes: What it stands for; a difference may be negative.
+    """
+
+    file: str
+    line: int
+    function: str
+    bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} in {self.function}"
+
+
+def sites(allocations: Iterable[tuple[int, Sequence[Frame]]], folder: Path) -> tuple[Site, ...]:
+    """Sum allocations, each its bytes and its frames from the innermost out, by line of code."""
+    found: dict[Frame, int] = {}
+    for size, frames in allocations:
+        chosen = _chosen(frames, str(folder))
+        if chosen is not None:
+            found[chosen] = found.get(chosen, 0) + size
+    largest = sorted(found.items(), key=lambda pair: pair[1], reverse=True)[:KEPT]
+    return tuple(
+        Site(_relative(file, folder), line, function, size)
+        for (function, file, line), size in largest
+    )
+
+
+def growing(smaller: Sequence[Site], larger: Sequence[Site]) -> tuple[Site, ...]:
+    """Return the lines that hold more in the larger of two runs of the same code, and how much."""
+    before = {(site.file, site.line, site.function): site.bytes for site in smaller}
+    more = (
+        replace(site, bytes=site.bytes - before.get((site.file, site.line, site.function), 0))
+        for site in larger
+    )
+    return _most_first(site for site in more if site.bytes > 0)
+
+
+def gained(earlier: Sequence[Site], now: Sequence[Site]) -> tuple[Site, ...]:
+    """Return the functions that hold more than in a run of earlier code, and how much.
+
+    An edit moves lines without meaning anything, so lines are summed by function; each is shown
+    with the line that holds the most in it now.
+    """
+    before: dict[tuple[str, str], int] = {}
+    for site in earlier:
+        before[site.file, site.function] = before.get((site.file, site.function), 0) + site.bytes
+    sums: dict[tuple[str, str], int] = {}
+    heaviest: dict[tuple[str, str], Site] = {}
+    for site in now:
+        key = site.file, site.function
+        heaviest.setdefault(key, site)
+        sums[key] = sums.get(key, 0) + site.bytes
+    more = (replace(heaviest[key], bytes=total - before.get(key, 0)) for key, total in sums.items())
+    return _most_first(site for site in more if site.bytes > 0)
+
+
+def _most_first(found: Iterable[Site]) -> tuple[Site, ...]:
+    order = sorted(found, key=lambda site: site.bytes, reverse=True)
+    return tuple(site for site in order if site.bytes > _SMALL * order[0].bytes)
+
+
+def _chosen(frames: Sequence[Frame], folder: str) -> Frame | None:
+    """Return the innermost frame of the project, or else of anything that is not a library."""
+    outside = None
+    for frame in frames:
+        where = _origin(frame[1], folder)
+        if where == "project":
+            return frame
+        if where == "elsewhere" and outside is None:
+            outside = frame
+    return outside or (frames[0] if frames else None)
+
+
+@cache
+def _origin(file: str, folder: str) -> str:
+    path = Path(file)
+    if _INSTALLED.intersection(path.parts):
+        return "library"
+    if file.startswith(("<", _HARNESS, *_standard_library())):
+        return "library"
+    if path.is_relative_to(folder):
+        return "project"
+    return "library" if file.startswith(_LAB) else "elsewhere"
+
+
+@cache
+def _standard_library() -> tuple[str, ...]:
+    return tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
+
+
+def _relative(file: str, folder: Path) -> str:
+    path = Path(file)
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else file

@@ -1,0 +1,105 @@
+"""Runs under a cap, of workloads whose need is known: three outcomes, and how far each got."""
+
+import sys
+
+import pytest
+
+import lab
+from lab.errors import LabError
+from lab.measure.cap import shortage
+from lab.measure.endpoint import Endpoint
+from lab.measure.survival import survivals, survives
+from lab.measure.workload import Function
+from tests.helpers import run_lab
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux holds a process to RLIMIT_DATA"
+)
+
+
+def test_what_needs_less_than_the_cap_finishes():
+    found = survives("tests.growths:linear", 15_000_000, cap="16MB")
+    assert found
+    assert (found.outcome, found.items, found.reason) == ("finished", 1, "")
+
+
+def test_what_needs_more_than_the_cap_is_refused_and_says_how_far_it_got():
+    found = survives("tests.growths:kept_blocks", 100, cap=10_000_000)
+    assert not found
+    assert found.outcome == "out of memory"
+    assert 7 <= found.items <= 10  # blocks of a megabyte
+    assert found.reason == "MemoryError"
+
+
+def test_the_same_size_is_judged_by_the_cap():
+    sizes = lab.doubling(1_000_000, 16_000_000)
+    found = survivals(Function("tests.growths:linear"), "bytes", sizes, 6_000_000)
+    assert [bool(one) for one in found.values()] == [True, True, True, False, False]
+
+
+def test_a_batch_that_fits_is_enough_for_any_number_of_items():
+    assert survives("tests.growths:constant", 100_000, cap="9MB")  # its batch is 8 MB
+    assert not survives("tests.growths:constant", 100_000, cap="7MB")
+
+
+def test_a_run_that_takes_too_long_is_ended():
+    found = survives("tests.growths:endless_at_full_size", 100, cap="64MiB", timeout=1)
+    assert found.outcome == "timed out"
+    assert found.items > 0
+    assert "after 1 s" in found.reason
+
+
+def test_a_process_that_is_killed_is_told_apart():
+    found = survives("tests.growths:killed_at_full_size", 100, cap="64MiB")
+    assert found.outcome == "killed"
+    assert "SIGKILL" in found.reason
+
+
+def test_an_error_that_has_nothing_to_do_with_memory_is_an_error():
+    with pytest.raises(LabError, match="raised"):
+        survives("tests.growths:raises", 100, cap="64MiB")
+
+
+def test_a_server_that_keeps_the_rows_answers_500_under_a_cap_and_a_streaming_one_finishes():
+    app = "tests.measured_app:app"
+    kept = survives(Endpoint.parse("GET /kept?n={n}", app), 500_000, cap="16MiB")
+    assert kept.outcome == "out of memory"
+    streamed = survives(Endpoint.parse("GET /streamed?n={n}", app), 500_000, cap="16MiB")
+    assert streamed
+    assert streamed.items == 50_000_000
+
+
+def test_a_shortage_is_found_behind_other_errors():
+    def caused(cause):
+        error = RuntimeError("the row could not be read")
+        error.__cause__ = cause
+        return error
+
+    assert shortage(MemoryError())
+    assert shortage(caused(MemoryError()))
+    assert shortage(ExceptionGroup("several", [caused(ValueError("out of memory for result"))]))
+    assert shortage(OSError(12, "Cannot allocate memory"))
+    assert shortage(caused(ValueError("other"))) is None
+
+
+def test_the_command_says_what_survived_and_exits_with_1_when_something_did_not():
+    run = run_lab("measure", "tests.growths:linear", "--cap=3MB", "--sizes=1000000..4000000")
+    assert run.returncode == 1
+    assert run.stdout.count("finished") == 2
+    assert run.stdout.count("out of memory") == 1
+    assert run_lab("measure", "tests.growths:linear", "--cap=64MB").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "say what to test"),
+        (["--cap=64MiB", "--claim=O(1)"], "say what to test"),
+        (["--cap=64 cats"], "is no amount of memory"),
+        (["--cap=64MiB", "--plot=a.svg"], "has none"),
+    ],
+)
+def test_a_cap_that_makes_no_sense_is_said(words, says):
+    run = run_lab("measure", "tests.growths:linear", *words)
+    assert run.returncode == 2
+    assert says in run.stderr
