@@ -5,6 +5,8 @@
 >>> lab.verdict(curve, lab.O(1))  # doctest: +SKIP
 
 The names are imported when they are first used, so that `import lab` costs nothing.
+
+PYTEST_DONT_REWRITE: its assertions are for the type checker, and not for pytest to explain.
 """
 
 from importlib import import_module

@@ -36,6 +36,13 @@ def test_growing_sites_are_told_from_constant_ones():
 
 
 def test_lines_that_only_moved_have_gained_nothing():
-    before = (Site("a.py", 1, "f", 100), Site("a.py", 2, "g", 10))
-    now = (Site("a.py", 11, "f", 100), Site("a.py", 12, "g", 70), Site("a.py", 13, "g", 30))
-    assert gained(before, now) == (Site("a.py", 12, "g", 90),)
+    before = (Site("a.py", 1, "f", 100, "a = b"), Site("a.py", 2, "g", 10, "c = d"))
+    now = (Site("a.py", 11, "f", 100, "a = b"), Site("a.py", 12, "g", 70, "c = d"))
+    added = Site("a.py", 13, "g", 30, "kept.append(c)")
+    assert gained(before, (*now, added)) == (Site("a.py", 12, "g", 60, "c = d"), added)
+
+
+def test_a_site_shows_its_line_of_code():
+    here = Path(__file__)
+    found = sites([(1, [("f", str(here), 1)])], here.parent)
+    assert str(found[0]) == f"{here.name}:1 in f: {here.read_text().splitlines()[0][:80]}"

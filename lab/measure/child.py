@@ -23,6 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.linux import sent_when_parent_ends
+from lab.measure.curve import Reading
+from lab.pattern import Outcome
+
+Run = Callable[[], Outcome]
 
 _IDLE_ROUNDS = 10
 _SHOWN_FRAMES = 6
@@ -31,15 +35,15 @@ _MACHINERY = ("<frozen", contextlib.__file__, importlib.__file__)
 
 
 def main() -> None:
-    """Be the template: ``child PARENT ANSWER_FD MODULE…``."""
-    parent, answer_fd, *modules = sys.argv[1:]
+    """Be the template: ``child PARENT ANSWER_FD START``."""
+    parent, answer_fd, start = sys.argv[1:]
     die_with_parent = sent_when_parent_ends(signal.SIGKILL)
     die_with_parent()
     if os.getppid() != int(parent):
         os._exit(1)  # it had ended before we asked
-    for module in ("memray", "lab.measure.witness", "lab.measure.workload", *modules):
-        with contextlib.suppress(ImportError):  # the child will say what cannot be imported
-            importlib.import_module(module)
+    # What is imported may want standard input for itself.
+    jobs = os.dup(0)
+    failure = _warm(json.loads(start))
     gc.collect()
     gc.freeze()
     template, out = os.getpid(), int(answer_fd)
@@ -47,15 +51,35 @@ def main() -> None:
     def work() -> None:
         die_with_parent()
         if os.getppid() == template:
-            _child(out)
+            _child(jobs, out, failure)
 
     # The first rounds fill the interpreter's caches, and later ones then start from equal states.
     null = os.open(os.devnull, os.O_WRONLY)
     for _ in range(_IDLE_ROUNDS):
         _round(null, lambda: None)
     os.close(null)
-    while os.read(0, 1):
+    while os.read(jobs, 1):
         _round(out, work)
+
+
+def _warm(start: dict[str, Any]) -> dict[str, Any] | None:
+    """Import what every child may have imported; return what its function failed of, if it did."""
+    for module in ("memray", "lab.measure.witness", "lab.measure.workload", *start["preload"]):
+        with contextlib.suppress(ImportError):  # the child will say what cannot be imported
+            importlib.import_module(module)
+    if not start["warm"]:
+        return None
+    from lab.measure.workload import resolve
+
+    ours = sys.path[:]
+    sys.path[:] = start["path"]
+    try:
+        resolve(start["warm"])(**json.loads(start["arguments"]))
+    except BaseException as error:  # whatever it is, the parent must hear of it
+        return _failure(error, {"name": start["warm"]})
+    finally:
+        sys.path[:] = ours
+    return None
 
 
 def _round(out: int, work: Callable[[], None]) -> None:
@@ -69,18 +93,18 @@ def _round(out: int, work: Callable[[], None]) -> None:
     os.write(out, b"status %d\n" % status)
 
 
-def _child(out: int) -> None:
+def _child(jobs: int, out: int, failure: dict[str, Any] | None) -> None:
     """Do one job and write its answer; never returns to the template's loop."""
     os.setsid()
     os.set_inheritable(out, False)
-    job = json.loads(_read_line())
+    job = json.loads(_read_line(jobs))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
     # Only what the parent could import, in its order; the lab itself is there already.
     sys.path[:] = job["path"]
     try:
-        answer = _measure(job)
+        answer = failure or _measure(job)
     except BaseException as error:  # whatever it is, the parent must hear of it
         answer = _failure(error, job)
     with os.fdopen(out, "wb") as stream:
@@ -88,10 +112,10 @@ def _child(out: int) -> None:
     sys.stderr.flush()
 
 
-def _read_line() -> bytes:
+def _read_line(jobs: int) -> bytes:
     line = bytearray()
     while not line.endswith(b"\n"):
-        part = os.read(0, 65_536)
+        part = os.read(jobs, 65_536)
         if not part:
             os._exit(1)
         line += part
@@ -101,19 +125,33 @@ def _read_line() -> bytes:
 def _measure(job: dict[str, Any]) -> dict[str, Any]:
     from lab.measure.workload import LASTING, resolve
 
-    opener, scratch = resolve(job["opener"]), Path(job["scratch"])
+    opener = resolve(job["opener"])
+    seen: list[dict[str, Any]] = []
+
+    def apply(look: Callable[[Run], object], arguments: dict[str, Any]) -> None:
+        if job["drives"]:
+            opener(look, **arguments)
+            return
+        with opener(**arguments) as run:
+            look(run)
+
     with LASTING:
         if job["warm_up"] is not None:
-            with opener(**job["warm_up"]) as run:
-                run()
-        with opener(**job["arguments"]) as run:
-            if "cap" in job:
-                from lab.measure.cap import under_cap
+            apply(lambda run: run(), job["warm_up"])
+        apply(lambda run: seen.append(_look(job, run)), job["arguments"])
+    # A workload that drives itself may have found nothing to run.
+    return seen[0] if seen else {"reading": asdict(Reading()), "took": 0}
 
-                return under_cap(job["cap"], run, scratch)
-            from lab.measure.witness import observe
 
-            reading, took = observe(job["witness"], run, scratch)
+def _look(job: dict[str, Any], run: Run) -> dict[str, Any]:
+    scratch = Path(job["scratch"])
+    if "cap" in job:
+        from lab.measure.cap import under_cap
+
+        return under_cap(job["cap"], run, scratch)
+    from lab.measure.witness import observe
+
+    reading, took = observe(job["witness"], run, scratch)
     return {"reading": asdict(reading), "took": took}
 
 

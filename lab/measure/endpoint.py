@@ -20,7 +20,7 @@ from lab.errors import LabError
 from lab.interpreter import environment_with_lab, python_module
 from lab.measure import progress
 from lab.measure.cap import SHORTAGES
-from lab.measure.workload import LASTING, Workload, resolve, warm_size
+from lab.measure.workload import LASTING, Start, Workload, resolve, warm_size
 from lab.pattern import Outcome
 from lab.sockets import listening
 
@@ -40,7 +40,7 @@ BODY_NOISE = 512 * 1024
 """Bytes of a body that may have arrived ahead of the application: asyncio reads 256 KiB at once,
 and the next such block may be there before the one before it is used up."""
 
-_PRELOAD = ("uvicorn", "fastapi")
+_START = Start(("uvicorn", "fastapi"))
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Endpoint:
 
         warm = min(size, 2) if axis == "clients" else warm_size(size, _scale(axis, self.body))
         opener = "lab.measure.endpoint:open_endpoint"
-        return Workload(str(self), opener, arguments(size), arguments(warm), _PRELOAD)
+        return Workload(str(self), opener, arguments(size), arguments(warm), _START)
 
     def check(self, axis: str) -> None:
         """Check that the size goes somewhere, and to one place only.

@@ -20,9 +20,10 @@ from lab.measure import progress
 from lab.measure.cap import PROGRESS, Fate, Survival
 from lab.measure.curve import Reading, Witness
 from lab.measure.sites import Site
-from lab.measure.workload import Workload
+from lab.measure.workload import Start, Workload
 
 _CHILD = "lab.measure.child"
+_MOST_IDLE = 4
 
 
 class Processes:
@@ -30,7 +31,7 @@ class Processes:
 
     def __init__(self) -> None:
         self._all: list[_Template] = []
-        self._idle: dict[tuple[str, ...], list[_Template]] = {}
+        self._idle: dict[Start, list[_Template]] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -105,29 +106,39 @@ class Processes:
     def _ask(
         self, workload: Workload, how: dict[str, Any], folder: str, timeout: float
     ) -> dict[str, Any]:
-        template = self._take(workload.preload)
+        template = self._take(workload.start)
         answer = template.measure(_job(workload, how, folder), workload, timeout)
         if template.alive:
             with self._lock:
-                self._idle.setdefault(workload.preload, []).append(template)
+                self._idle.setdefault(workload.start, []).append(template)
         return answer
 
-    def _take(self, preload: tuple[str, ...]) -> "_Template":
+    def _take(self, start: Start) -> "_Template":
         with self._lock:
             if self._closed:
                 raise LabError("the measurement was stopped.")
-            idle = self._idle.get(preload)
+            idle = self._idle.get(start)
             if idle:
                 return idle.pop()
-            template = _Template(preload, Path(self._scratch.name))
+            self._make_room()
+            template = _Template(start, Path(self._scratch.name))
             self._all.append(template)
             return template
+
+    def _make_room(self) -> None:
+        """End the template that has been idle the longest, where there are many of other kinds."""
+        waiting = [template for idle in self._idle.values() for template in idle]
+        if len(waiting) >= _MOST_IDLE:
+            for idle in self._idle.values():
+                if waiting[0] in idle:
+                    idle.remove(waiting[0])
+            waiting[0].kill()
 
 
 class _Template:
     """A process that forks a fresh one for each job, one job at a time."""
 
-    def __init__(self, preload: tuple[str, ...], scratch: Path) -> None:
+    def __init__(self, start: Start, scratch: Path) -> None:
         receive, send = os.pipe()
         self._answers = receive
         self._selector = selectors.DefaultSelector()
@@ -138,7 +149,7 @@ class _Template:
         try:
             with fixed_addresses():
                 self._process = subprocess.Popen(
-                    python_module(_CHILD, str(os.getpid()), str(send), *preload),
+                    python_module(_CHILD, str(os.getpid()), str(send), _as_json(start)),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=self._stderr,
@@ -228,16 +239,25 @@ class _Template:
         os.close(self._answers)
 
 
-def _job(workload: Workload, how: dict[str, Any], folder: str) -> dict[str, Any]:
+def _path() -> list[str]:
     # The folder of the command comes first, as it does for `python -m`.
-    path = [os.getcwd(), *(entry for entry in sys.path if entry and entry != os.getcwd())]
+    return [os.getcwd(), *(entry for entry in sys.path if entry and entry != os.getcwd())]
+
+
+def _as_json(start: Start) -> str:
+    found = {"preload": start.preload, "warm": start.warm, "arguments": start.arguments}
+    return json.dumps({**found, "path": _path()})
+
+
+def _job(workload: Workload, how: dict[str, Any], folder: str) -> dict[str, Any]:
     return {
         "name": workload.name,
         "opener": workload.opener,
+        "drives": workload.drives,
         "arguments": dict(workload.arguments),
         "warm_up": None if workload.warm_up is None else dict(workload.warm_up),
         "scratch": folder,
-        "path": path,
+        "path": _path(),
         **how,
     }
 

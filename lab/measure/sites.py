@@ -9,10 +9,14 @@ import sysconfig
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from linecache import getline
 from pathlib import Path
 
 KEPT = 30
 """Sites that a reading keeps: the largest ones."""
+
+_CODE = 80
+"""Characters of a line of code that are kept."""
 
 _SMALL = 0.001
 """Of what the first of several sites has gained: less is noise."""
@@ -33,16 +37,19 @@ class Site:
         file: Relative to the current folder where it lies below it.
         line: From 1.
         function: The function that the line belongs to.
-        bytes: What it stands for; a difference may be negative.
+        bytes: What it stands for, or how much more than in another run.
+        code: The line itself, without its indentation.
     """
 
     file: str
     line: int
     function: str
     bytes: int
+    code: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} in {self.function}"
+        place = f"{self.file}:{self.line} in {self.function}"
+        return f"{place}: {self.code}" if self.code else place
 
 
 def sites(allocations: Iterable[tuple[int, Sequence[Frame]]], folder: Path) -> tuple[Site, ...]:
@@ -54,7 +61,7 @@ def sites(allocations: Iterable[tuple[int, Sequence[Frame]]], folder: Path) -> t
             found[chosen] = found.get(chosen, 0) + size
     largest = sorted(found.items(), key=lambda pair: pair[1], reverse=True)[:KEPT]
     return tuple(
-        Site(_relative(file, folder), line, function, size)
+        Site(_relative(file, folder), line, function, size, getline(file, line).strip()[:_CODE])
         for (function, file, line), size in largest
     )
 
@@ -70,21 +77,19 @@ def growing(smaller: Sequence[Site], larger: Sequence[Site]) -> tuple[Site, ...]
 
 
 def gained(earlier: Sequence[Site], now: Sequence[Site]) -> tuple[Site, ...]:
-    """Return the functions that hold more than in a run of earlier code, and how much.
+    """Return the lines that hold more than in a run of earlier code, and how much.
 
-    An edit moves lines without meaning anything, so lines are summed by function; each is shown
-    with the line that holds the most in it now.
+    A line is known by its text and its function: an edit above it moves it without meaning
+    anything.
     """
-    before: dict[tuple[str, str], int] = {}
+    before: dict[tuple[str, str, str], int] = {}
     for site in earlier:
-        before[site.file, site.function] = before.get((site.file, site.function), 0) + site.bytes
-    sums: dict[tuple[str, str], int] = {}
-    heaviest: dict[tuple[str, str], Site] = {}
-    for site in now:
-        key = site.file, site.function
-        heaviest.setdefault(key, site)
-        sums[key] = sums.get(key, 0) + site.bytes
-    more = (replace(heaviest[key], bytes=total - before.get(key, 0)) for key, total in sums.items())
+        key = site.file, site.function, site.code
+        before[key] = before.get(key, 0) + site.bytes
+    more = (
+        replace(site, bytes=site.bytes - before.get((site.file, site.function, site.code), 0))
+        for site in now
+    )
     return _most_first(site for site in more if site.bytes > 0)
 
 

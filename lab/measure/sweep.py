@@ -58,16 +58,38 @@ class Schedule:
     go_on: bool = False
 
 
-def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
-    """Measure every job and return the readings in the order of the jobs.
+class Bench:
+    """Where jobs are run: processes, and the threads that wait for them.
 
-    An error in one job ends all others, unless the schedule says to go on, and so does Ctrl-C: no
-    process is left running.
+    The threads last as long as the processes that they started: the kernel would end those
+    together with the thread. Leaving the block ends them all.
 
-    Raises:
-        LabError: A workload could not be measured.
+    Args:
+        parallel: How many processes may measure side by side.
     """
-    with Processes() as processes:
+
+    def __init__(self, parallel: int) -> None:
+        self._processes = Processes()
+        self._pool = ThreadPoolExecutor(max_workers=max(1, parallel))
+
+    def __enter__(self) -> "Bench":
+        self._processes.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._processes.__exit__(*error)
+
+    def run(self, jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
+        """Measure every job and return the readings in the order of the jobs.
+
+        Memory is taken side by side, then times one by one. An error in one job ends all others,
+        unless the schedule says to go on, and so does Ctrl-C: no process is left running, and the
+        bench is of no use any more.
+
+        Raises:
+            LabError: A workload could not be measured.
+        """
         gate = _Gate(schedule.max_memory)
         late: dict[str, str] = {}
 
@@ -76,14 +98,35 @@ def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
                 reading = Reading(error=f"not tried: a smaller size {late[job.series]}")
             else:
                 with gate.admit(job.expected):
-                    reading = _read(processes, job, schedule)
+                    reading = _read(self._processes, job, schedule)
             if reading.error and job.series:
                 late.setdefault(job.series, "failed" if reading.failed else "ran out of time")
             if schedule.on_reading is not None:
                 schedule.on_reading(job, reading)
             return reading
 
-        return _in_pool(take, jobs, schedule, processes)
+        futures: dict[int, Future[Reading]] = {}
+        try:
+            for number, job in enumerate(jobs):
+                if job.witness != "seconds":
+                    futures[number] = self._pool.submit(take, job)
+            _finish(futures.values())
+            for number, job in enumerate(jobs):
+                if job.witness == "seconds":
+                    futures[number] = self._pool.submit(take, job)
+                    _finish([futures[number]])
+            return [futures[number].result() for number in range(len(jobs))]
+        except BaseException:
+            for future in futures.values():
+                future.cancel()
+            self._processes.close()
+            raise
+
+
+def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
+    """Measure jobs on a bench of their own, as `Bench.run` says."""
+    with Bench(schedule.parallel) as bench:
+        return bench.run(jobs, schedule)
 
 
 def _read(processes: Processes, job: Job, schedule: Schedule) -> Reading:
@@ -177,38 +220,6 @@ def curves(
         )
         for key, swept in sweeps.items()
     }
-
-
-def _in_pool(
-    take: Callable[[Job], Reading],
-    jobs: Sequence[Job],
-    schedule: Schedule,
-    processes: Processes,
-) -> list[Reading]:
-    """Take memory side by side, then times one by one, all on the threads of one pool.
-
-    The threads last as long as the processes that they started: the kernel would end those
-    together with the thread.
-    """
-    pool = ThreadPoolExecutor(max_workers=max(1, schedule.parallel))
-    futures: dict[int, Future[Reading]] = {}
-    try:
-        for number, job in enumerate(jobs):
-            if job.witness != "seconds":
-                futures[number] = pool.submit(take, job)
-        _finish(futures.values())
-        for number, job in enumerate(jobs):
-            if job.witness == "seconds":
-                futures[number] = pool.submit(take, job)
-                _finish([futures[number]])
-        return [futures[number].result() for number in range(len(jobs))]
-    except BaseException:
-        for future in futures.values():
-            future.cancel()
-        processes.close()
-        raise
-    finally:
-        pool.shutdown(wait=True)
 
 
 def _finish(futures: Collection[Future[Reading]]) -> None:

@@ -42,7 +42,7 @@ EXIT_CODES: dict[Finding, int] = {"kept": 0, "broken": 1, "inconclusive": 3}
 
 @dataclass(frozen=True)
 class Verdict:
-    """A finding, the reason for it in one sentence, and the growth it rests on.
+    """A finding, the reason for it in one sentence, and the growth it rests on; true when kept.
 
     Attributes:
         finding: ``kept``, ``broken`` or ``inconclusive``.
@@ -57,6 +57,9 @@ class Verdict:
     claim: O
     axis: str
     growth: Growth | None = None
+
+    def __bool__(self) -> bool:
+        return self.finding == "kept"
 
 
 def verdict(curves: Curve | Iterable[Curve], claim: O) -> Verdict:

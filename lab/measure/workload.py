@@ -18,6 +18,22 @@ LASTING = ExitStack()
 
 
 @dataclass(frozen=True)
+class Start:
+    """The state that fresh processes start from: what is imported before they are forked.
+
+    Attributes:
+        preload: Modules that cost time and that any process for the workload may have imported.
+        warm: Import path of a function that imports more, or empty; it must leave nothing behind
+            but imported modules.
+        arguments: What it is called with, as JSON.
+    """
+
+    preload: tuple[str, ...] = ()
+    warm: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True)
 class Workload:
     """Something to measure in a fresh process.
 
@@ -27,14 +43,17 @@ class Workload:
             without arguments; the call does the work and returns its `Outcome`.
         arguments: What the opener is called with; must survive JSON.
         warm_up: Arguments for a smaller run of the same, before the measured one; None for none.
-        preload: Modules that cost time and that any process for the workload may have imported.
+        start: What any process for the workload may have imported.
+        drives: The opener is no context manager: it is called with what looks at a call, before
+            its arguments, and applies that to the call when the moment has come.
     """
 
     name: str
     opener: str
     arguments: Mapping[str, Any]
     warm_up: Mapping[str, Any] | None
-    preload: tuple[str, ...] = ()
+    start: Start = Start()
+    drives: bool = False
 
 
 class Subject(Protocol):

@@ -1,0 +1,63 @@
+"""The pytest plugin: two markers and a fixture. Nothing is imported before a test asks for it."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from lab.plugin.fixture import MemoryLab
+
+MARKERS = ("memory_budget", "memory_growth")
+
+_DESCRIPTIONS = (
+    "memory_budget(peak, *, warm_up=False, timeout=600): "
+    "the peak heap of the test's body, alone in a fresh process, stays within the amount, such as "
+    '"2 MiB".',
+    "memory_growth(claim, *, over, sizes, axis=None, warm_up=True, allow_inconclusive=False, "
+    "timeout=600): "
+    'the body is run at each size, given as the argument named by "over", and its peak heap grows '
+    'as claimed, such as "O(1)".',
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to run marked tests as if they were not marked."""
+    parser.getgroup("memory-lab").addoption(
+        "--no-memory-lab",
+        action="store_true",
+        help="run tests marked memory_budget or memory_growth without measuring their memory",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the markers."""
+    for description in _DESCRIPTIONS:
+        config.addinivalue_line("markers", description)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the argument that a test grows over a place among its parameters."""
+    mark = metafunc.definition.get_closest_marker("memory_growth")
+    if mark is not None:
+        from lab.plugin.marks import parametrize
+
+        parametrize(metafunc, mark)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have marked tests measured, where there are any."""
+    if config.getoption("no_memory_lab") or config.pluginmanager.has_plugin("memory-lab-child"):
+        return
+    if any(mark.name in MARKERS for item in items for mark in item.iter_markers()):
+        from lab.plugin.protocol import Measuring
+
+        config.pluginmanager.register(Measuring(config), "memory-lab-measuring")
+
+
+@pytest.fixture(scope="session")
+def memory_lab() -> "MemoryLab":
+    """Measure functions, endpoints and servers: ``sweep``, ``measure``, ``verdict``, and so on."""
+    from lab.plugin.fixture import MemoryLab
+
+    return MemoryLab()
