@@ -13,8 +13,6 @@ app = FastAPI()
 
 
 @app.get("/orders.csv")
-def export_orders(
-    session: Annotated[Session, Depends(session)], rows: int = 1_000_000
-) -> Response:
+def export_orders(session: Annotated[Session, Depends(session)], rows: int = 1_000_000) -> Response:
     """Export orders as CSV."""
     return StreamingResponse(chunks(csv_lines(session, rows)), media_type="text/csv")
