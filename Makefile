@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp-$(shell cat pyproject.toml requirements.txt 2>/dev/null | cksum | cut -d' ' -f1)
 ARGS ?=
 
-.PHONY: help table test test-slow test-faults bench lint types docs docs-check lock clean
+.PHONY: help table test test-slow test-faults check bench lint types docs docs-check lock clean
 
 help:
 	@echo "make table       measure the lesson's table (ARGS='--quick' for a tenth of the sizes)"
 	@echo "make test        run the test suite"
 	@echo "make test-slow   run the tests that take minutes"
 	@echo "make test-faults run the clients that hang up, stall and come all at once"
+	@echo "make check       hold the lab's own variants to their memory budgets"
 	@echo "make bench       time every variant beside the others"
 	@echo "make lint types  check style and types"
 	@echo "make docs        write the generated parts of the README from build/table"
@@ -31,6 +32,10 @@ test-slow: $(STAMP)
 
 test-faults: $(STAMP)
 	$(BIN)/python -m pytest -m faults $(ARGS)
+
+check: $(STAMP)
+	LAB_TOKEN="$$($(BIN)/lab serve --token)" \
+		$(BIN)/lab check --file benchmarks/budgets.toml --junit build/budgets.xml $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks $(ARGS)

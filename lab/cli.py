@@ -261,6 +261,61 @@ def measure(
     )
 
 
+@app.command(epilog="Example: lab check --junit memory.xml")
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="All, if none is named.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Instead of memory-budgets.toml or pyproject.toml.")
+    ] = None,
+    jobs: Jobs = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Compare with the figures in it.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the figures of today as the baseline.")
+    ] = False,
+    init: Annotated[
+        bool, typer.Option("--init", help="Write a first file, every key explained.")
+    ] = False,
+    json_file: JsonFile = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write JUnit XML there.")
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Seconds for a point, whatever the file says.", metavar="FLOAT"),
+    ] = None,
+) -> None:
+    """Hold the project to its memory budgets.
+
+    They are in memory-budgets.toml, or in the table tool.memory-lab of pyproject.toml. Exits with
+    0 when all are kept, 1 when one is broken, 2 when one cannot be measured, 3 when a curve cannot
+    tell.
+    """
+    from lab.budgets.baseline import Baselines
+    from lab.budgets.check import check as check_budgets
+    from lab.budgets.file import read
+    from lab.budgets.first import write_first
+    from lab.report.check import report_checked
+    from lab.report.terminal import console, progress
+
+    screen = console(stderr=str(json_file) == "-")
+    if init and (names or update or baseline):
+        raise LabError("--init writes a file and checks nothing: leave out all but --file.")
+    if init:
+        screen.print(f"Written: {write_first(file)}")
+        return
+    found = read(file)
+    budgets = found.chosen(names or (), timeout)
+    figures = Baselines.of(found, baseline, update=update)
+    earlier = figures.earlier(budgets) if figures is not None and not update else {}
+    with progress(screen) as steps:
+        schedule = _schedule(jobs, timeout or 600.0, steps)
+        checked = check_budgets(budgets, schedule, earlier, steps.begin, steps.advance)
+    note = figures.update(checked) if figures is not None and update else ""
+    _end(report_checked(screen, checked, json_file, junit, note))
+
+
 @app.command(epilog="Example: lab serve --port 8000")
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lab.errors import LabError
 from lab.measure.curve import Curve, Witness
 from lab.measure.sweep import Schedule, curves, sweep_of
-from lab.measure.workload import Workload, warm_size
+from lab.measure.workload import Start, Workload, warm_size
 from lab.pattern import Pattern, Variant
 
 Announce = Callable[[str, int], None]
@@ -33,7 +33,7 @@ def variant_workload(pattern: Pattern, variant: Variant, sizes: Mapping[str, int
         opener="lab.pattern:open_variant",
         arguments={**common, "sizes": sizes},
         warm_up={**common, "sizes": warm},
-        preload=(pattern.module_name.rpartition(".")[0] or pattern.module_name,),
+        start=Start((pattern.module_name.rpartition(".")[0] or pattern.module_name,)),
     )
 
 

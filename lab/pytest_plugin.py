@@ -19,6 +19,9 @@ _DESCRIPTIONS = (
     'as claimed, such as "O(1)".',
 )
 
+_PLAIN = ("no_memory_lab", "collectonly", "setuponly", "setupplan", "trace")
+"""Options with which marked tests are run as if they were not marked."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer to run marked tests as if they were not marked."""
@@ -46,8 +49,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Have marked tests measured, where there are any."""
-    if config.getoption("no_memory_lab") or config.pluginmanager.has_plugin("memory-lab-child"):
+    """Have marked tests measured, where there are any and their bodies are run at all."""
+    if any(config.getoption(name, False) for name in _PLAIN):
+        return
+    if config.pluginmanager.has_plugin("memory-lab-child"):
         return
     if any(mark.name in MARKERS for item in items for mark in item.iter_markers()):
         from lab.plugin.protocol import Measuring

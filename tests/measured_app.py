@@ -17,6 +17,12 @@ def kept(n: int) -> Response:
     return Response(str(len(bytes(100 * n))))
 
 
+@app.get("/whole")
+def whole(n: int) -> Response:
+    """Send 100 bytes for each item, all at once."""
+    return Response(b"x" * (100 * n))
+
+
 @app.get("/streamed")
 def streamed(n: int) -> StreamingResponse:
     """Send 100 bytes for each item, in chunks."""

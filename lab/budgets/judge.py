@@ -4,47 +4,49 @@ A budget promises up to three things of a curve: a claim about its growth, a cei
 at every size, and that it is no larger than it was in the last good run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.measure.curve import Curve, Witness, sites_that_grow
-from lab.measure.sites import Site, gained
-from lab.measure.verdict import EXIT_CODES, RESOLUTION, Verdict, verdict
+from lab.budgets.earlier import Earlier, tolerance
+from lab.measure.curve import Curve, sites_that_grow
+from lab.measure.sites import Site
+from lab.measure.verdict import EXIT_CODES, Verdict, verdict
 from lab.pattern import O
 from lab.units import show_bytes, show_count
+
+__all__ = [
+    "SHOWN",
+    "STANDINGS",
+    "Earlier",
+    "Finding",
+    "Judged",
+    "Promise",
+    "Standing",
+    "exit_code",
+    "explain",
+    "failed",
+    "judge",
+    "sentence",
+    "settle",
+    "tally",
+    "tolerance",
+    "worst",
+]
 
 Standing = Literal["kept", "broken", "inconclusive", "error"]
 """How a budget stands; ``error`` where it could not be measured at all."""
 
+STANDINGS: tuple[Standing, ...] = ("kept", "broken", "inconclusive", "error")
+
 SHOWN = 3
 """Lines of code that a failure names."""
 
-_SHARE = 0.05
+_SMALL = 0.01
+"""Of what the first line holds; less is not worth naming beside it."""
 
-
-def tolerance(before: float, witness: Witness, noise: int = 0) -> int:
-    """Return the bytes by which a peak may exceed an earlier one without being called larger.
-
-    5 %, or what the witness cannot tell, whichever is more: a share of almost nothing would
-    always be exceeded.
-    """
-    return round(max(_SHARE * before, RESOLUTION[witness])) + noise
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """The last good run of the same thing.
-
-    Attributes:
-        peaks: Bytes at each size.
-        sites: The lines that held the most at the largest size.
-        when: What identifies the run to a reader, such as its date.
-    """
-
-    peaks: Mapping[int, int]
-    sites: tuple[Site, ...] = ()
-    when: str = ""
+Finding = tuple[Standing, str]
+"""How one promise stands, and the sentence that says so."""
 
 
 @dataclass(frozen=True)
@@ -110,43 +112,50 @@ def exit_code(standings: Sequence[Standing]) -> int:
     return 2 if found == "error" else EXIT_CODES[found]
 
 
-def judge(name: str, curve: Curve, promise: Promise, earlier: Earlier | None = None) -> Judged:
-    """Hold a promise, and the last good run if there is one, against a curve."""
-    findings: list[tuple[Standing, str]] = []
-    found: Verdict | None = None
-    if curve.overall_error:
-        findings.append(("error", curve.overall_error))
-    elif promise.claim is not None:
-        found = verdict(curve, promise.claim)
-        allowed = promise.may_be_inconclusive and found.finding == "inconclusive"
-        standing: Standing = "kept" if allowed else found.finding
-        findings.append((standing, f"{found.claim} {found.finding}: {found.reason}"))
+def tally(standings: Sequence[Standing]) -> str:
+    """Say how many stand how, as ``5 kept, 1 broken``."""
+    counts = {each: standings.count(each) for each in STANDINGS}
+    words = {each: "errors" if each == "error" and n > 1 else each for each, n in counts.items()}
+    return ", ".join(f"{n} {words[each]}" for each, n in counts.items() if n)
+
+
+def judge(
+    name: str,
+    curve: Curve,
+    promise: Promise,
+    earlier: Earlier | None = None,
+    more: Sequence[Finding] = (),
+) -> Judged:
+    """Hold a promise, and the last good run if there is one, against a curve.
+
+    ``more`` is what else was found of the same budget, such as whether it survives under a cap.
+    """
+    found = None if curve.overall_error or promise.claim is None else verdict(curve, promise.claim)
     over = _over_ceiling(curve, promise.ceiling)
-    if promise.ceiling is not None and not curve.overall_error:
-        findings.append(over or ("kept", f"peak {_peak(curve)}, of {show_bytes(promise.ceiling)}"))
-    larger = _larger_than(curve, earlier)
-    if larger is not None:
-        findings.append(larger)
-    findings.sort(key=lambda finding: _ORDER.index(finding[0]))
-    heading, sites = "", tuple[Site, ...]()
-    if larger is not None and earlier is not None and earlier.sites:
-        heading = "What holds more than in the last good run"
-        sites = gained(earlier.sites, curve.points[-1].sites)
-    elif found is not None and found.finding == "broken" and (sites := sites_that_grow(curve)):
-        heading = f"What grows from {_span(curve)}"
-    elif over is not None:
-        heading, sites = "What holds the most at the peak", curve.points[-1].sites
+    larger = earlier.larger(curve) if earlier is not None else ""
+    findings = [*_measured(curve, promise, found, over)]
+    if larger:
+        findings.append(("broken", larger))
+    standing, reasons = settle([*findings, *more])
+    heading, sites = _blamed(curve, found, earlier if larger else None, over is not None)
     return Judged(
         name,
-        worst([standing for standing, _ in findings]),
-        tuple(reason for _, reason in findings),
+        standing,
+        reasons,
         curve,
         found,
         promise.ceiling,
         earlier,
         sites,
         heading,
+        curve.error_details,
     )
+
+
+def settle(findings: Sequence[Finding]) -> tuple[Standing, tuple[str, ...]]:
+    """Return the worst standing among findings, and their sentences, the worst first."""
+    ordered = sorted(findings, key=lambda finding: _ORDER.index(finding[0]))
+    return worst([standing for standing, _ in ordered]), tuple(reason for _, reason in ordered)
 
 
 def failed(name: str, error: str, details: str = "") -> Judged:
@@ -159,8 +168,8 @@ def explain(judged: Judged) -> str:
 
     The reasons; the curve as a small table, beside the last good run; the largest lines of code.
     """
-    lines = [f"{reason}." for reason in judged.reasons if reason]
-    if judged.curve is not None and judged.curve.points:
+    lines = [sentence(reason) for reason in judged.reasons if reason]
+    if judged.curve is not None and len(judged.curve.points) > 1 and judged.curve.seen()[0]:
         lines += ["", *_table(judged.curve, judged.earlier)]
     if judged.sites:
         lines += ["", f"{judged.heading}:"]
@@ -170,7 +179,42 @@ def explain(judged: Judged) -> str:
     return "\n".join(lines)
 
 
-def _over_ceiling(curve: Curve, ceiling: int | None) -> tuple[Standing, str] | None:
+def _measured(
+    curve: Curve, promise: Promise, found: Verdict | None, over: Finding | None
+) -> Iterator[Finding]:
+    """Say how the claim and the ceiling stand, or why there are no figures to say it by."""
+    if found is not None:
+        allowed = promise.may_be_inconclusive and found.finding == "inconclusive"
+        standing: Standing = "kept" if allowed else found.finding
+        yield standing, f"{found.claim} {found.finding}: {found.reason}"
+    if curve.overall_error:
+        yield "error", curve.overall_error
+    elif promise.ceiling is not None and over is None:
+        yield "kept", f"peak {_peak(curve)}, of {show_bytes(promise.ceiling)}"
+    if over is not None:
+        yield over
+
+
+def _blamed(
+    curve: Curve, found: Verdict | None, exceeded: Earlier | None, over: bool
+) -> tuple[str, tuple[Site, ...]]:
+    """Return the lines of code that a failure is due to, under what they are."""
+    held = [point for point in curve.points if point.sites]
+    last = held[-1].sites if held else ()
+    largest = tuple(site for site in last if site.bytes > _SMALL * last[0].bytes)
+    if exceeded is not None and (sites := exceeded.gained(last)):
+        return f"What holds more than in the {exceeded.name}", sites
+    if found is not None and found.finding == "broken" and (sites := sites_that_grow(curve)):
+        return f"What grows from {_span(curve)}", sites
+    return ("What holds the most at the peak", largest) if over or exceeded else ("", ())
+
+
+def sentence(reason: str) -> str:
+    """End a reason with a full stop, where it has no end of its own."""
+    return reason if reason.endswith((".", "?", "!")) else f"{reason}."
+
+
+def _over_ceiling(curve: Curve, ceiling: int | None) -> Finding | None:
     sizes, peaks = curve.seen()
     over = [(peak, size) for size, peak in zip(sizes, peaks, strict=True) if peak > (ceiling or 0)]
     if ceiling is None or not over:
@@ -178,25 +222,6 @@ def _over_ceiling(curve: Curve, ceiling: int | None) -> tuple[Standing, str] | N
     peak, size = max(over)
     at = f" at {show_count(size)}" if len(curve.points) > 1 else ""
     return "broken", f"peak {show_bytes(peak)}{at} is over the budget of {show_bytes(ceiling)}"
-
-
-def _larger_than(curve: Curve, earlier: Earlier | None) -> tuple[Standing, str] | None:
-    """Name the size at which the peak has grown the most over the last good run, if it has."""
-    if earlier is None:
-        return None
-    grown = []
-    for size, peak in zip(*curve.seen(), strict=True):
-        before = earlier.peaks.get(size)
-        if before is not None and peak > before + tolerance(before, curve.witness, curve.noise):
-            grown.append((peak - before, size, before, peak))
-    if not grown:
-        return None
-    more, size, before, peak = max(grown)
-    since = f" ({earlier.when})" if earlier.when else ""
-    return "broken", (
-        f"peak {show_bytes(peak)} at {show_count(size)} is {show_bytes(more)} more than the "
-        f"{show_bytes(before)} of the last good run{since}"
-    )
 
 
 def _peak(curve: Curve) -> str:
@@ -215,7 +240,7 @@ def _table(curve: Curve, earlier: Earlier | None) -> list[str]:
         peak = point.peak(curve.witness)
         rows.append([show_count(point.size), "-" if peak is None else show_bytes(peak)])
     if earlier is not None:
-        header.append("last good run")
+        header.append(earlier.name)
         for row, point in zip(rows, curve.points, strict=True):
             before = earlier.peaks.get(point.size)
             row.append("-" if before is None else show_bytes(before))

@@ -151,7 +151,7 @@ def _look(job: dict[str, Any], run: Run) -> dict[str, Any]:
         return under_cap(job["cap"], run, scratch)
     from lab.measure.witness import observe
 
-    reading, took = observe(job["witness"], run, scratch)
+    reading, took = observe(job["witness"], run, scratch, Path(job["folder"]))
     return {"reading": asdict(reading), "took": took}
 
 

@@ -23,6 +23,7 @@ class Reading:
         error: Why there is no value, in a sentence; None when there is one.
         details: What belongs to the error: the end of a traceback, or of what was written.
         failed: The target failed, and did not merely run out of time.
+        lasted: Seconds from the start of the process to its end, an error's included.
     """
 
     value: float = 0
@@ -34,6 +35,7 @@ class Reading:
     error: str | None = None
     details: str = ""
     failed: bool = False
+    lasted: float = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Point:
         counts: What else belongs to the outcome, by name.
         series: Heap over time as (seconds, bytes).
         sites: The lines that held the most of the heap at its peak, the largest first.
+        details: What belongs to the error, over several lines.
     """
 
     size: int
@@ -61,11 +64,12 @@ class Point:
     counts: Mapping[str, int] = field(default_factory=dict)
     series: tuple[tuple[float, int], ...] = ()
     sites: tuple[Site, ...] = ()
+    details: str = ""
 
     @classmethod
     def of(cls, size: int, readings: Mapping[Witness, Reading]) -> "Point":
         """Join what the witnesses saw of one size."""
-        errors = [reading.error for reading in readings.values() if reading.error]
+        errors = [reading for reading in readings.values() if reading.error]
         seen = {witness: r for witness, r in readings.items() if r.error is None}
         first = next(iter(seen.values()), Reading())
         heap, rss, seconds = seen.get("heap"), seen.get("rss"), seen.get("seconds")
@@ -75,10 +79,11 @@ class Point:
             peak_rss_bytes=round(rss.value) if rss else None,
             seconds=seconds.value if seconds else None,
             digest=first.digest,
-            error=errors[0] if errors else None,
+            error=errors[0].error if errors else None,
             counts=dict(first.counts),
             series=heap.series if heap else (),
             sites=heap.sites if heap else (),
+            details=errors[0].details if errors else "",
         )
 
     def peak(self, witness: Witness) -> float | None:
@@ -120,6 +125,11 @@ class Curve:
     def overall_error(self) -> str | None:
         """Return the first error among the points, if any."""
         return next((point.error for point in self.points if point.error), None)
+
+    @property
+    def error_details(self) -> str:
+        """Return what belongs to the first error, or nothing."""
+        return next((point.details for point in self.points if point.error), "")
 
 
 def sites_that_grow(curve: Curve) -> tuple[Site, ...]:

@@ -20,6 +20,7 @@ from lab.errors import LabError
 from lab.interpreter import environment_with_lab, python_module
 from lab.measure import progress
 from lab.measure.cap import SHORTAGES
+from lab.measure.server_log import ServerLog
 from lab.measure.workload import LASTING, Start, Workload, resolve, warm_size
 from lab.pattern import Outcome
 from lab.sockets import listening
@@ -32,6 +33,11 @@ START = 30.0
 """Seconds that an application may take to start."""
 
 _STOP = 5.0
+
+_RAISED = ("the answer was 5", "broke off", "hung up")
+"""What a client is told where the application has raised something, or is about to."""
+_LATE = 1.0
+"""Seconds by which the server's log may be behind."""
 
 NOISE = 128 * 1024
 """Bytes that a server may be ahead of its clients, or not: two chunks of 64 KiB."""
@@ -112,7 +118,8 @@ class Endpoint:
         if axis != "clients" and PLACE not in self.path and self.body is None:
             raise LabError(
                 f"nothing in {self} depends on the size: write {PLACE} where it goes, send a body "
-                "of that size (--body-rows, --body-bytes), or let the axis be clients."
+                "of that size (--body-rows or --body-bytes; body = in a file of budgets), or let "
+                "the axis be clients."
             )
         if axis == "clients" and (PLACE in self.path or self.body is not None):
             raise LabError(
@@ -145,9 +152,10 @@ _served: dict[str, "_Served"] = {}
 class _Served:
     """A server in a thread of this process, and clients in a process of their own."""
 
-    def __init__(self, port: int, clients: "subprocess.Popen[str]") -> None:
+    def __init__(self, port: int, clients: "subprocess.Popen[str]", log: ServerLog) -> None:
         self._port = port
         self._clients = clients
+        self._log = log
 
     def answer(self, endpoint: Endpoint, size: int) -> Outcome:
         """Have the clients send the request; the outcome is what they received."""
@@ -162,14 +170,24 @@ class _Served:
         }
         assert self._clients.stdin is not None
         assert self._clients.stdout is not None
+        self._log.clear()
         with suppress(BrokenPipeError):
             self._clients.stdin.write(json.dumps(job) + "\n")
             self._clients.stdin.flush()
         received = json.loads(self._clients.stdout.readline() or '{"failed": "the client died"}')
         progress.reached(received.get("received", 0))
         if "failed" in received:
-            raise LabError(f"{endpoint} at {size:,}: {received['failed']}")
+            raise self._failed(f"{endpoint} at {size:,}: {received['failed']}")
         return Outcome(received["digest"], received["counts"])
+
+    def _failed(self, what: str) -> LabError:
+        """Add what the application raised, if it did: the client may hear of the end before us."""
+        deadline = time.monotonic() + _LATE
+        while any(sign in what for sign in _RAISED) and time.monotonic() < deadline:
+            if self._log.reason:
+                break
+            time.sleep(0.005)
+        return LabError(f"{what} ({self._log.reason})" if self._log.reason else what, self._log.end)
 
 
 @contextmanager
@@ -177,7 +195,7 @@ def _serving(app: str) -> Iterator[_Served]:
     import uvicorn
 
     loaded = _watched(resolve(app))
-    with listening() as listener, _clients() as clients:
+    with listening() as listener, _clients() as clients, ServerLog() as log:
         port = int(listener.getsockname()[1])
         config = uvicorn.Config(
             loaded, log_config=None, access_log=False, loop="asyncio", timeout_graceful_shutdown=1
@@ -189,10 +207,11 @@ def _serving(app: str) -> Iterator[_Served]:
         while not server.started:
             if not thread.is_alive() or time.monotonic() > deadline:
                 server.should_exit = True
-                raise LabError(f"{app} did not start; run it with uvicorn to see why.")
+                why = log.reason or f"it was not up within {START:.0f} s"
+                raise LabError(f"{app} did not start: {why}", log.end)
             time.sleep(0.005)
         try:
-            yield _Served(port, clients)
+            yield _Served(port, clients, log)
         finally:
             server.should_exit = True
             # The process ends next; a shutdown that hangs must not take the reading along.

@@ -13,7 +13,7 @@ _LIBRARIES = ("memory-lab", "memray", "sqlalchemy", "psycopg2-binary", "pixeltab
 @cache
 def environment() -> dict[str, Any]:
     """Return Python, platform, cores, and the versions of the libraries that shape the figures."""
-    libraries = {name: found for name in _LIBRARIES if (found := _version(name))}
+    libraries = {name: found for name in _LIBRARIES if (found := installed_version(name))}
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -31,7 +31,8 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _version(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
+    """Return the version of a distribution, or None where it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -24,6 +24,8 @@ from lab.measure.workload import Start, Workload
 
 _CHILD = "lab.measure.child"
 _MOST_IDLE = 4
+_FATAL = "Fatal Python error"
+_LINES = 8
 
 
 class Processes:
@@ -107,11 +109,10 @@ class Processes:
         self, workload: Workload, how: dict[str, Any], folder: str, timeout: float
     ) -> dict[str, Any]:
         template = self._take(workload.start)
-        answer = template.measure(_job(workload, how, folder), workload, timeout)
-        if template.alive:
-            with self._lock:
-                self._idle.setdefault(workload.start, []).append(template)
-        return answer
+        try:
+            return template.measure(_job(workload, how, folder), workload, timeout)
+        finally:
+            self._give_back(template, workload.start)
 
     def _take(self, start: Start) -> "_Template":
         with self._lock:
@@ -125,6 +126,15 @@ class Processes:
             self._all.append(template)
             return template
 
+    def _give_back(self, template: "_Template", start: Start) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            if template.alive:
+                self._idle.setdefault(start, []).append(template)
+            else:
+                self._let_go(template)
+
     def _make_room(self) -> None:
         """End the template that has been idle the longest, where there are many of other kinds."""
         waiting = [template for idle in self._idle.values() for template in idle]
@@ -132,7 +142,12 @@ class Processes:
             for idle in self._idle.values():
                 if waiting[0] in idle:
                     idle.remove(waiting[0])
-            waiting[0].kill()
+            self._let_go(waiting[0])
+
+    def _let_go(self, template: "_Template") -> None:
+        template.kill()
+        template.wait()
+        self._all.remove(template)
 
 
 class _Template:
@@ -145,6 +160,7 @@ class _Template:
         self._selector.register(receive, selectors.EVENT_READ)
         self._unread = b""
         self._measuring: int | None = None
+        self._killed = False
         self._stderr = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by wait()
         try:
             with fixed_addresses():
@@ -210,23 +226,24 @@ class _Template:
         hint = " (was memory short?)" if code == -signal.SIGKILL else ""
         self._stderr.seek(0)
         killed = {"signal": -code} if code < 0 else {}
-        tail = self._stderr.read().decode(errors="replace").strip().splitlines()[-8:]
+        written = self._stderr.read().decode(errors="replace").strip()
         return {
             "failed": f"the process measuring {workload.name} {how}{hint}.",
-            "details": "\n".join(tail),
+            "details": _end(written),
             **killed,
         }
 
     @property
     def alive(self) -> bool:
         """Whether it can take another job."""
-        return self._process.poll() is None
+        return not self._killed and self._process.poll() is None
 
     def kill(self) -> None:
         """End the template and what it is measuring."""
         _kill_group(self._measuring)
         self._measuring = None
         if self.alive:
+            self._killed = True
             self._process.kill()
 
     def wait(self) -> None:
@@ -237,6 +254,13 @@ class _Template:
         self._stderr.close()
         self._selector.close()
         os.close(self._answers)
+
+
+def _end(written: str) -> str:
+    """Return the last lines of what a process wrote, or what came first in a dump of its stack."""
+    _, fatal, dump = written.partition(_FATAL)
+    lines = (fatal + dump or written).splitlines()
+    return "\n".join(lines[:_LINES] if fatal else lines[-_LINES:])
 
 
 def _path() -> list[str]:
@@ -257,6 +281,7 @@ def _job(workload: Workload, how: dict[str, Any], folder: str) -> dict[str, Any]
         "arguments": dict(workload.arguments),
         "warm_up": None if workload.warm_up is None else dict(workload.warm_up),
         "scratch": folder,
+        "folder": workload.folder or os.getcwd(),
         "path": _path(),
         **how,
     }

@@ -21,8 +21,8 @@ _CODE = 80
 _SMALL = 0.001
 """Of what the first of several sites has gained: less is noise."""
 
-_HARNESS = str(Path(__file__).parent)
 _LAB = str(Path(__file__).parent.parent)
+_HARNESS = tuple(str(Path(_LAB, name)) for name in ("measure", "plugin"))
 _INSTALLED = {"site-packages", "dist-packages"}
 
 Frame = tuple[str, str, int]
@@ -46,6 +46,13 @@ class Site:
     function: str
     bytes: int
     code: str = ""
+
+    @property
+    def inside(self) -> bool:
+        """Whether it lies below the current folder, where no package manager put it."""
+        path = Path(self.file)
+        written = not self.file.startswith("<") and not path.is_absolute()
+        return written and not _INSTALLED.intersection(path.parts)
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line} in {self.function}"
@@ -99,7 +106,7 @@ def _most_first(found: Iterable[Site]) -> tuple[Site, ...]:
 
 
 def _chosen(frames: Sequence[Frame], folder: str) -> Frame | None:
-    """Return the innermost frame of the project, or else of anything that is not a library."""
+    """Return the innermost frame of the project, or of no library, or of any but our own."""
     outside = None
     for frame in frames:
         where = _origin(frame[1], folder)
@@ -107,7 +114,7 @@ def _chosen(frames: Sequence[Frame], folder: str) -> Frame | None:
             return frame
         if where == "elsewhere" and outside is None:
             outside = frame
-    return outside or (frames[0] if frames else None)
+    return outside or next((frame for frame in frames if not frame[1].startswith(_HARNESS)), None)
 
 
 @cache
@@ -115,7 +122,7 @@ def _origin(file: str, folder: str) -> str:
     path = Path(file)
     if _INSTALLED.intersection(path.parts):
         return "library"
-    if file.startswith(("<", _HARNESS, *_standard_library())):
+    if file.startswith(("<", *_HARNESS, *_standard_library())):
         return "library"
     if path.is_relative_to(folder):
         return "project"

@@ -1,10 +1,11 @@
 """Sweeps: many fresh processes, side by side where that changes nothing, alone where it would."""
 
 import threading
+import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from lab.errors import LabError, nearest
@@ -31,12 +32,14 @@ class Job:
         series: Jobs of one series go from small to large; when one runs out of time or fails,
             the larger ones are not tried.
         expected: Bytes that the run is expected to need; runs side by side share what there is.
+        timeout: Seconds for this point; those of the schedule, if None.
     """
 
     workload: Workload
     witness: Witness
     series: str = ""
     expected: int = 0
+    timeout: float | None = None
 
 
 @dataclass
@@ -130,12 +133,15 @@ def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
 
 
 def _read(processes: Processes, job: Job, schedule: Schedule) -> Reading:
+    start = time.perf_counter()
+    timeout = schedule.timeout if job.timeout is None else job.timeout
     try:
-        return processes.read(job.workload, job.witness, schedule.timeout)
+        reading = processes.read(job.workload, job.witness, timeout)
     except LabError as error:
         if not schedule.go_on:
             raise
-        return Reading(error=str(error), details=error.details, failed=True)
+        reading = Reading(error=str(error), details=error.details, failed=True)
+    return replace(reading, lasted=time.perf_counter() - start)
 
 
 def sweep(
@@ -171,15 +177,26 @@ def sweep(
 
 @dataclass(frozen=True)
 class Sweep:
-    """A target's workloads along an axis, each with its size, in increasing order."""
+    """A target's workloads along an axis, each with its size, in increasing order.
+
+    Attributes:
+        target: What is measured.
+        axis: What the sizes count.
+        workloads: Sizes, each with what to run.
+        noise: Bytes by which two runs of the same may differ.
+        timeout: Seconds for a point; those of the schedule, if None.
+    """
 
     target: str
     axis: str
     workloads: tuple[tuple[int, Workload], ...]
     noise: int = 0
+    timeout: float | None = None
 
 
-def sweep_of(subject: Subject, axis: str, sizes: Iterable[int]) -> Sweep:
+def sweep_of(
+    subject: Subject, axis: str, sizes: Iterable[int], timeout: float | None = None
+) -> Sweep:
     """Describe a sweep of one subject.
 
     Raises:
@@ -190,7 +207,7 @@ def sweep_of(subject: Subject, axis: str, sizes: Iterable[int]) -> Sweep:
         raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")
     subject.check(axis)
     workloads = tuple((size, subject.workload(axis, size)) for size in sizes)
-    return Sweep(str(subject), axis, workloads, subject.noise)
+    return Sweep(str(subject), axis, workloads, subject.noise, timeout)
 
 
 def curves(
@@ -200,7 +217,7 @@ def curves(
 ) -> dict[Key, Curve]:
     """Measure several sweeps, all points in one schedule; the first witness is the curves'."""
     jobs = {
-        (key, size, witness): Job(workload, witness, series=f"{key} {witness}")
+        (key, size, witness): Job(workload, witness, f"{key} {witness}", timeout=swept.timeout)
         for key, swept in sweeps.items()
         for size, workload in swept.workloads
         for witness in witnesses

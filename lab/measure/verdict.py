@@ -35,7 +35,8 @@ FEWEST_SIZES = 5
 _CERTAIN = 0.99
 """A slope of exactly the smallest leak is one."""
 
-_COUNTABLE = {"rows", "bytes", "keys", "clients"}
+COUNTABLE = {"rows", "bytes", "keys", "clients"}
+"""Axes that sizes which are only called ``n`` may turn out to count."""
 
 EXIT_CODES: dict[Finding, int] = {"kept": 0, "broken": 1, "inconclusive": 3}
 
@@ -125,7 +126,7 @@ def _levels_off(found: Growth, sizes: tuple[int, ...], axis: str, resolution: in
 def _judge(curve: Curve, claim: O) -> Verdict:
     if curve.witness not in RESOLUTION:
         raise LabError(f"a verdict is about memory, and the curve's witness is {curve.witness}.")
-    if curve.axis == "n" and (named := _COUNTABLE.intersection(claim.axes)):
+    if curve.axis == "n" and (named := COUNTABLE.intersection(claim.axes)):
         axis = min(named)
         raise LabError(f"{claim} speaks of {axis}, and the sizes count n: say --axis {axis}.")
     sizes, peaks = curve.seen()

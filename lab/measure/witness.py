@@ -19,11 +19,21 @@ from lab.pattern import Outcome
 SERIES_POINTS = 100
 
 
-def observe(witness: Witness, run: Callable[[], Outcome], scratch: Path) -> tuple[Reading, float]:
-    """Run a call under one witness; return the reading and the seconds that the run took."""
+def observe(
+    witness: Witness, run: Callable[[], Outcome], scratch: Path, folder: Path
+) -> tuple[Reading, float]:
+    """Run a call under one witness; return the reading and the seconds that the run took.
+
+    Args:
+        witness: How to look at it.
+        run: The call.
+        scratch: Where files may be left.
+        folder: What the reader's own code lies below.
+    """
     _settle()
-    look = {"heap": _heap, "rss": _rss, "seconds": _seconds}[witness]
-    return look(run, scratch)
+    if witness == "heap":
+        return _heap(run, scratch, folder)
+    return {"rss": _rss, "seconds": _seconds}[witness](run)
 
 
 def _settle() -> None:
@@ -33,7 +43,7 @@ def _settle() -> None:
     gc.collect()
 
 
-def _heap(run: Callable[[], Outcome], scratch: Path) -> tuple[Reading, float]:
+def _heap(run: Callable[[], Outcome], scratch: Path, folder: Path) -> tuple[Reading, float]:
     import memray
 
     capture = scratch / "heap.memray"
@@ -49,12 +59,12 @@ def _heap(run: Callable[[], Outcome], scratch: Path) -> tuple[Reading, float]:
         peak = reader.metadata.peak_memory
         series = [(snapshot.time, snapshot.heap) for snapshot in reader.get_memory_snapshots()]
         records = reader.get_high_watermark_allocation_records(merge_threads=True)
-        held = sites(((record.size, record.stack_trace()) for record in records), Path.cwd())
+        held = sites(((record.size, record.stack_trace()) for record in records), folder)
     reading = Reading(peak, outcome.digest, outcome.counts, thin_out(series), held)
     return reading, took
 
 
-def _rss(run: Callable[[], Outcome], scratch: Path) -> tuple[Reading, float]:
+def _rss(run: Callable[[], Outcome]) -> tuple[Reading, float]:
     # Or what the warm-up left free would hide part of the rise.
     return_free_memory()
     before = _reset_high_water_mark()
@@ -65,7 +75,7 @@ def _rss(run: Callable[[], Outcome], scratch: Path) -> tuple[Reading, float]:
     return Reading(rise, outcome.digest, outcome.counts), took
 
 
-def _seconds(run: Callable[[], Outcome], scratch: Path) -> tuple[Reading, float]:
+def _seconds(run: Callable[[], Outcome]) -> tuple[Reading, float]:
     start = time.perf_counter()
     outcome = run()
     took = time.perf_counter() - start

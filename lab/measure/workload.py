@@ -46,6 +46,7 @@ class Workload:
         start: What any process for the workload may have imported.
         drives: The opener is no context manager: it is called with what looks at a call, before
             its arguments, and applies that to the call when the moment has come.
+        folder: What the reader's own code lies below; the current folder, where it is empty.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Workload:
     warm_up: Mapping[str, Any] | None
     start: Start = Start()
     drives: bool = False
+    folder: str = ""
 
 
 class Subject(Protocol):

@@ -4,19 +4,28 @@ Fixtures are set up before the witness looks, and torn down after it. The privat
 pytest that are used are those that pytest-xdist uses for the same purpose.
 """
 
+import gc
 import json
 import os
+import pdb
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import wraps
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
+from unittest import TestCase
 
 import pytest
 from _pytest.config import _prepareconfig
 
+from lab.errors import LabError
 from lab.measure.workload import LASTING
 from lab.pattern import Outcome
+from lab.plugin.start import names
 
 CHILD = "memory-lab-child"
 """The name of the plugin that is there in processes of ours alone."""
@@ -25,27 +34,49 @@ Look = Callable[[Callable[[], Outcome]], object]
 
 _ALONE = {
     "usepdb": False,
+    "trace": False,
+    "lf": False,
+    "failedfirst": False,
+    "newfirst": False,
+    "stepwise": False,
+    "cacheclear": False,
+    "pyargs": False,
+    "log_file": os.devnull,
     "numprocesses": None,
     "maxprocesses": None,
     "dist": "no",
     "distload": False,
     "looponfail": False,
     "benchmark_disable": True,
+    "benchmark_enable": False,
+    "benchmark_only": False,
     "memray": False,
 }
 """Options that belong to the whole run, of pytest and of plugins that may be there."""
 
 
 def imported(pytest_run: dict[str, Any], file: str) -> None:
-    """Import a test file with all that pytest imports for it, and leave it at that."""
-    with _session(pytest_run, file, collect_only=True):
-        pass
+    """Import a test file with all that pytest imports for it, and leave it at that.
+
+    Raises:
+        LabError: A process of our own cannot start its pytest.
+    """
+    try:
+        with _session(pytest_run, file, collect_only=True):
+            pass
+    except BaseException as error:  # whatever a plugin raises, the run must hear of it
+        what = "".join(traceback.format_exception_only(error)).strip()
+        raise LabError(
+            f"pytest does not start in a process of its own for {file}: {what}",
+            details="".join(traceback.format_tb(error.__traceback__)[-6:]),
+        ) from None
 
 
 def drive(
     look: Look,
     pytest_run: dict[str, Any],
-    nodeid: str,
+    test: dict[str, Any],
+    coverage: dict[str, Any] | None,
     size: int | None,
     over: str | None,
     reports: str | None,
@@ -55,32 +86,64 @@ def drive(
     Args:
         look: What looks at a call.
         pytest_run: What the run that this one belongs to was started with.
-        nodeid: The test.
+        test: The ``function`` and the ``names`` by which the test is found.
+        coverage: How to take part in the coverage of the run, if it is measured.
         size: What the argument named by ``over`` is, if there is one.
         over: The argument that takes the size.
         reports: The file that the test's reports are written to. Without one, for a warm-up, only
             what belongs to the test alone is torn down.
     """
-    item = _item(pytest_run, nodeid)
+    item = _item(pytest_run, test, coverage)
     if over is not None:
-        item.callspec.params[over] = size  # type: ignore[attr-defined]
-    body = item.runtest
-
-    def run() -> Outcome:
-        body()
-        return Outcome("")
-
-    item.runtest = lambda: look(run)  # type: ignore[method-assign, assignment]
+        item.callspec.params[over] = size
     taking = item.config.pluginmanager.get_plugin(CHILD)
     assert isinstance(taking, _Reports)
     seen = taking.seen = _Seen()
-    try:
-        following = item.parent if reports is None else None
-        item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-    finally:
-        item.runtest = body  # type: ignore[method-assign]
+    following = item.parent if reports is None else None
+    with _looked_at(item, look):
+        try:
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        except (pytest.exit.Exception, KeyboardInterrupt) as left:
+            seen.left = str(left) or type(left).__name__
     if reports is not None:
-        Path(reports).write_text(json.dumps(asdict(seen)))
+        Path(reports).write_text(json.dumps(asdict(seen), default=repr))
+        # Nobody will hear of what a collection at the end of the process finds.
+        gc.freeze()
+
+
+@contextmanager
+def _looked_at(item: pytest.Function, look: Look) -> Iterator[None]:
+    """Have the body of a test looked at; of a `TestCase`, the method without setUp and tearDown."""
+    runtest = item.runtest
+
+    def run() -> None:
+        in_case = item.cls is not None and issubclass(item.cls, TestCase)
+        if in_case and not iscoroutinefunction(item.obj):
+            item.obj = _looking(item.obj, look)
+            runtest()
+        else:
+            _looking(runtest, look)()
+
+    item.runtest = run  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        item.runtest = runtest  # type: ignore[method-assign]
+
+
+def _looking(method: Callable[..., Any], look: Look) -> Callable[..., Any]:
+    @wraps(method)
+    def looked(*args: Any) -> Any:
+        answers = []
+
+        def run() -> Outcome:
+            answers.append(method(*args))
+            return Outcome("")
+
+        look(run)
+        return answers[0]
+
+    return looked
 
 
 @dataclass
@@ -89,6 +152,7 @@ class _Seen:
 
     reports: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
+    left: str | None = None
 
 
 class _Reports:
@@ -97,6 +161,12 @@ class _Reports:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.seen = _Seen()
+        self.collected: list[pytest.Item] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Remember them all: a plugin that runs a share of the tests would deselect some."""
+        self.collected = list(items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         to_serializable = self._config.hook.pytest_report_to_serializable
@@ -119,20 +189,24 @@ class _Reports:
         )
 
 
-_items: dict[str, pytest.Item] = {}
+_items: dict[str, pytest.Function] = {}
 
 
-def _item(pytest_run: dict[str, Any], nodeid: str) -> pytest.Item:
+def _item(
+    pytest_run: dict[str, Any], test: dict[str, Any], coverage: dict[str, Any] | None
+) -> pytest.Function:
     """Return a test, collected once in this process."""
-    if nodeid not in _items:
-        LASTING.enter_context(_coverage(pytest_run["coverage"]))
-        path = str(Path(pytest_run["root"], nodeid))
-        session = LASTING.enter_context(_session(pytest_run, path))
-        found = [item for item in session.items if item.nodeid == nodeid]
-        if not found:
-            raise pytest.UsageError(f"{nodeid} is not there when it is collected alone")
-        _items[nodeid] = found[0]
-    return _items[nodeid]
+    key = json.dumps(test)
+    if key not in _items:
+        LASTING.enter_context(_covered(coverage))
+        config = LASTING.enter_context(_session(pytest_run, test["function"])).config
+        taking = config.pluginmanager.get_plugin(CHILD)
+        assert isinstance(taking, _Reports)
+        found = [item for item in taking.collected if names(item) == test["names"]]
+        if not found or not isinstance(found[0], pytest.Function):
+            raise LabError(f"{test['nodeid']} is not there when its file is collected again.")
+        _items[key] = found[0]
+    return _items[key]
 
 
 @contextmanager
@@ -141,19 +215,22 @@ def _session(
 ) -> Iterator[pytest.Session]:
     """Collect a file, or one test in it, as the run does that it belongs to."""
     os.chdir(pytest_run["dir"])
-    config = _prepareconfig([*pytest_run["args"], *pytest_run["more_args"], "--capture=fd"])
+    config = _prepareconfig([*pytest_run["args"], *pytest_run["more_args"]])
     for name, value in _ALONE.items():
         if hasattr(config.option, name):
             setattr(config.option, name, value)
     config.option.basetemp = pytest_run["basetemp"]
     config.option.collectonly = collect_only
     # As in a worker of pytest-xdist, what is written once for a run is not written here.
-    config.workerinput = pytest_run["workerinput"]  # type: ignore[attr-defined]
+    config.workerinput = theirs = pytest_run["workerinput"]  # type: ignore[attr-defined]
     config.workeroutput = {}  # type: ignore[attr-defined]
-    os.environ["PYTEST_XDIST_WORKER"] = pytest_run["workerinput"]["workerid"]
+    os.environ["PYTEST_XDIST_WORKER"] = theirs["workerid"]
+    os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(theirs["workercount"])
+    os.environ["PYTEST_XDIST_TESTRUNUID"] = theirs["testrunuid"]
     config.pluginmanager.register(_Reports(config), CHILD)
     try:
         config._do_configure()
+        sys.breakpointhook = pdb.set_trace = _no_debugger
         session = pytest.Session.from_config(config)
         config.hook.pytest_sessionstart(session=session)
         config.args = [path]
@@ -164,9 +241,14 @@ def _session(
         config._ensure_unconfigure()
 
 
+def _no_debugger(*_: object, **__: object) -> None:
+    __tracebackhide__ = True
+    pytest.fail("a measuring process has no terminal: run with --no-memory-lab to debug.")
+
+
 @contextmanager
-def _coverage(options: dict[str, Any] | None) -> Iterator[None]:
-    """Take part in the coverage of the run; pytest-cov joins files beside its own at the end."""
+def _covered(options: dict[str, Any] | None) -> Iterator[None]:
+    """Take part in the coverage of the run, which joins the files beside its own at the end."""
     if options is None:
         yield
         return

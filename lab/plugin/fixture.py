@@ -1,31 +1,57 @@
 """The fixture ``memory_lab``: the lab's instruments, in the hands of a test."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from importlib.machinery import PathFinder
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
-from lab.client import Received, request
-from lab.errors import LabError
-from lab.linux import status
+from lab.errors import LabError, nearest
 from lab.measure.cap import Survival, require_caps
 from lab.measure.curve import Curve, Point
+from lab.measure.environment import usable_cores
 from lab.measure.survival import TIMEOUT, survives
 from lab.measure.sweep import DEFAULT_SIZES, Schedule, sweep
 from lab.measure.verdict import Verdict, verdict
 from lab.measure.workload import Function, Subject
 from lab.pattern import O
-from lab.server import Server, reset_high_water_mark, running
+from lab.plugin.server import MeasuredServer
+from lab.server import running
 
 Target = str | Callable[..., Any]
 """``package.module:function``, the function itself, or ``METHOD /path?rows={n}`` with its app."""
+
+_OF_A_REQUEST = ["headers", "body", "field", "clients"]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _told(call: Callable[P, T]) -> Callable[P, T]:
+    """Have a call's errors show their details, and not the way they took through the lab."""
+
+    @wraps(call)
+    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+        __tracebackhide__ = True
+        try:
+            return call(*args, **kwargs)
+        except LabError as error:
+            if error.details and not hasattr(error, "__notes__"):
+                error.add_note(error.details)
+            raise error.with_traceback(None) from None
+
+    return told
 
 
 class MemoryLab:
     """Measures in fresh processes; what it says does not depend on the tests before."""
 
+    @_told
     def sweep(
         self,
         target: Target,
@@ -50,16 +76,20 @@ class MemoryLab:
         Raises:
             LabError: It cannot be measured.
         """
-        return sweep(_subject(target, setup, app, request), axis, sizes, schedule=_schedule())
+        subject = _subject(target, setup, app, request)
+        return sweep(subject, axis, sizes, schedule=_schedule())
 
+    @_told
     def measure(self, target: Target, size: int, **more: Any) -> Point:
         """Measure the heap at one size, in bytes, and which lines hold it; as `sweep` otherwise."""
         return self.sweep(target, sizes=[size], **more).points[0]
 
+    @_told
     def verdict(self, curve: Curve, claim: O | str) -> Verdict:
         """Hold a claim such as ``"O(1)"`` against a curve; the verdict is true when it is kept."""
         return verdict(curve, claim if isinstance(claim, O) else O.parse(claim))
 
+    @_told
     def survives(
         self,
         target: Target,
@@ -83,7 +113,7 @@ class MemoryLab:
     @contextmanager
     def server(
         self, app: str, environment: Mapping[str, str] | None = None
-    ) -> "Iterator[MeasuredServer]":
+    ) -> Iterator[MeasuredServer]:
         """Serve an application by a fresh uvicorn on 127.0.0.1 until the block ends.
 
         The test is skipped on platforms that do not show another process's high-water mark.
@@ -91,89 +121,13 @@ class MemoryLab:
         Raises:
             LabError: The application does not start; the end of what it wrote is in the details.
         """
+        __tracebackhide__ = True
         _need(_require_marks)
-        with running(app, dict(environment or {})) as server:
-            yield MeasuredServer(server)
-
-
-class Window:
-    """A stretch of time in the life of a server.
-
-    Attributes:
-        peak: Bytes by which the resident set rose above where the window began, at most; final
-            once the block has ended.
-    """
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._began = reset_high_water_mark(pid)
-        self._ended: int | None = None
-
-    @property
-    def peak(self) -> int:
-        """See the class."""
-        mark = status("VmHWM", self._pid) if self._ended is None else self._ended
-        return max(0, mark - self._began)
-
-    def _end(self) -> None:
-        self._ended = status("VmHWM", self._pid)
-
-
-class MeasuredServer:
-    """A server that is up: who drains its answers is another process, the one of the test.
-
-    Attributes:
-        url: Where it listens, as ``http://127.0.0.1:PORT``.
-    """
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self.url = server.url
-        self._began = status("VmRSS", server.pid)
-        self._highest = self._began
-
-    @property
-    def pid(self) -> int:
-        """The process that serves."""
-        return self._server.pid
-
-    @property
-    def lives(self) -> bool:
-        """Whether it is still there."""
-        return self._server.lives
-
-    @property
-    def peak(self) -> int:
-        """Bytes by which the resident set has risen, at most, since the server came up."""
-        return max(self._highest, status("VmHWM", self.pid)) - self._began
-
-    def written(self) -> str:
-        """Return what the server has written to its output and its error stream."""
-        return self._server.written()
-
-    @contextmanager
-    def window(self) -> Iterator[Window]:
-        """Watch the peak for as long as the block lasts, from where memory is when it begins."""
-        self._highest = max(self._highest, status("VmHWM", self.pid))
-        window = Window(self.pid)
-        try:
-            yield window
-        finally:
-            window._end()
-
-    def drain(self, path: str, method: str = "GET", **more: Any) -> Received:
-        """Send a request and read its answer to the end, keeping none of it.
-
-        Args:
-            path: From the slash on.
-            method: GET, POST and so on.
-            **more: As for `lab.client.request`: ``headers``, ``body``, ``rate`` in bytes a second
-                for a slow reader, ``stop_after`` so many bytes for one that hangs up.
-
-        Returns:
-            Status, headers, length, digest, and whether the body was complete.
-        """
-        return request(self.url + path, method, **more)
+        with ExitStack() as stack:
+            enter = _told(stack.enter_context)
+            measured = MeasuredServer(enter(running(app, dict(environment or {}))))
+            stack.callback(measured.close)
+            yield measured
 
 
 def _subject(
@@ -187,6 +141,9 @@ def _subject(
 
     if setup is not None:
         raise LabError("setup is for functions: an application sets itself up.")
+    for name in request:
+        if name not in _OF_A_REQUEST:
+            raise LabError(f"{name!r} is nothing of a request: {nearest(name, _OF_A_REQUEST)}")
     return Endpoint.parse(str(target), app, **request)
 
 
@@ -194,19 +151,30 @@ def _path(target: Target) -> str:
     """Return the import path of a function, by which a fresh process finds it again."""
     if isinstance(target, str):
         return target
-    if "<" in target.__qualname__:
+    module = getattr(target, "__module__", None) or ""
+    name = getattr(target, "__qualname__", None) or ""
+    if "<" in name:
         raise LabError(
-            f"{target.__qualname__} is defined inside a function, where a fresh process cannot "
-            "find it: move it to the top of its module."
+            f"{name} is defined inside a function, where a fresh process cannot find it: move it "
+            "to the top of its module."
         )
-    return f"{target.__module__}:{target.__qualname__}"
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not target:
+        raise LabError(
+            f"{target!r} has no name of its own in a module, by which a fresh process would find "
+            "it: give a function."
+        )
+    if PathFinder.find_spec(module.partition(".")[0]) is None:
+        raise LabError(
+            f"{module} was imported by pytest from its file, and a fresh process cannot find it: "
+            f"move {name} to a module that can be imported."
+        )
+    return f"{module}:{name}"
 
 
 def _schedule() -> Schedule:
-    import os
-
-    from lab.measure.environment import usable_cores
-
     return Schedule(1 if "PYTEST_XDIST_WORKER" in os.environ else usable_cores())
 
 

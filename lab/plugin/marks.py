@@ -1,43 +1,15 @@
-"""The two markers: what they promise, and what is wrong with them."""
+"""The two markers: what they promise of a test, and what is wrong with them."""
 
-import inspect
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import pytest
 
 from lab.budgets.judge import Promise
 from lab.errors import LabError
-from lab.pattern import AXES, O
-from lab.units import increasing, parse_bytes, parse_sizes
+from lab.plugin.arguments import Budget, Growth, budget, growth
 
-T = TypeVar("T")
-
-TIMEOUT = 600.0
-"""Seconds for the body of a test at one size."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """``memory_budget``: a ceiling, in bytes."""
-
-    peak: int
-    warm_up: bool
-    timeout: float
-
-
-@dataclass(frozen=True)
-class Growth:
-    """``memory_growth``: a claim, and the sizes that the body is run at."""
-
-    claim: O
-    over: str
-    sizes: tuple[int, ...]
-    axis: str
-    warm_up: bool
-    allow_inconclusive: bool
-    timeout: float
+_TRACKERS = ("limit_memory", "limit_leaks", "limit_leaked_objects")
+"""The markers of pytest-memray."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +33,35 @@ class Wanted:
         """Seconds for each run."""
         return max(part.timeout for part in (self.budget, self.growth) if part)
 
+    @property
+    def warm_up(self) -> bool:
+        """Whether the body runs once before it is looked at."""
+        return any(part.warm_up for part in (self.budget, self.growth) if part)
 
-def wanted(item: pytest.Item) -> Wanted | None:
+
+def wanted(item: pytest.Function) -> Wanted | None:
     """Read the markers of a test; None where it has neither.
 
     Raises:
         LabError: One of them makes no sense.
     """
-    budget, growth = _mark(item, "memory_budget"), _mark(item, "memory_growth")
-    if budget is None and growth is None:
+    ceiling, claim = _mark(item, "memory_budget"), _mark(item, "memory_growth")
+    if ceiling is None and claim is None:
         return None
-    for taken in ("limit_memory", "limit_leaks", "limit_leaked_objects"):
+    for taken in _TRACKERS:
         if item.get_closest_marker(taken) is not None:
-            name = "memory_budget" if budget else "memory_growth"
+            name = "memory_budget" if ceiling else "memory_growth"
             raise LabError(
                 f"{name} and {taken} both want the one memory tracker of a process: keep one of "
                 "the two markers."
             )
-    return Wanted(budget and _budget(budget), growth and _growth(growth))
+    found = Wanted(ceiling and budget(ceiling), claim and growth(claim))
+    if found.growth and found.growth.over not in _parameters(item):
+        raise LabError(
+            f"memory_growth is over {found.growth.over!r}, which is no parameter of {item.name}: "
+            "mark a function that takes it; a method of a TestCase takes nothing."
+        )
+    return found
 
 
 def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
@@ -88,17 +71,17 @@ def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
         pytest.Collector.CollectError: The marker makes no sense.
     """
     try:
-        growth = _growth(mark)
-        if growth.over not in metafunc.fixturenames:
+        found = growth(mark)
+        if found.over not in metafunc.fixturenames:
             name = metafunc.function.__name__
             raise LabError(
-                f"memory_growth is over {growth.over!r}, which is no argument of {name}: name the "
+                f"memory_growth is over {found.over!r}, which is no argument of {name}: name the "
                 "one that takes the size."
             )
     except LabError as error:
         raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
-    name = f"{growth.over}={growth.sizes[0]}..{growth.sizes[-1]}"
-    metafunc.parametrize(growth.over, [growth.sizes[0]], ids=[name])
+    name = f"{found.over}={found.sizes[0]}..{found.sizes[-1]}"
+    metafunc.parametrize(found.over, [found.sizes[0]], ids=[name])
 
 
 def _mark(item: pytest.Item, name: str) -> pytest.Mark | None:
@@ -107,58 +90,5 @@ def _mark(item: pytest.Item, name: str) -> pytest.Mark | None:
     return own[-1] if own else item.get_closest_marker(name)
 
 
-def _budget(mark: pytest.Mark) -> Budget:
-    def memory_budget(
-        peak: str | int, *, warm_up: bool = False, timeout: float = TIMEOUT
-    ) -> Budget:
-        return Budget(_bytes(peak), bool(warm_up), _seconds(timeout))
-
-    return _call(memory_budget, mark)
-
-
-def _growth(mark: pytest.Mark) -> Growth:
-    def memory_growth(
-        claim: str | O,
-        *,
-        over: str,
-        sizes: str | Iterable[int],
-        axis: str | None = None,
-        warm_up: bool = True,
-        allow_inconclusive: bool = False,
-        timeout: float = TIMEOUT,
-    ) -> Growth:
-        return Growth(
-            claim if isinstance(claim, O) else O.parse(str(claim)),
-            over,
-            parse_sizes(sizes) if isinstance(sizes, str) else increasing(tuple(sizes)),
-            axis or (over if over in AXES else "n"),
-            bool(warm_up),
-            bool(allow_inconclusive),
-            _seconds(timeout),
-        )
-
-    return _call(memory_growth, mark)
-
-
-def _call(reader: Callable[..., T], mark: pytest.Mark) -> T:
-    """Call a reader with a mark's arguments, having them checked as Python checks any call."""
-    signature = inspect.signature(reader)
-    try:
-        signature.bind(*mark.args, **mark.kwargs)
-    except TypeError as error:
-        known = ", ".join(signature.parameters)
-        raise LabError(f"the marker {mark.name} takes {known}: {error}.") from None
-    return reader(*mark.args, **mark.kwargs)
-
-
-def _bytes(amount: str | int) -> int:
-    found = parse_bytes(amount) if isinstance(amount, str) else int(amount)
-    if found < 1:
-        raise LabError(f"a budget of {amount!r} is no amount of memory: write it as 2 MiB.")
-    return found
-
-
-def _seconds(timeout: float) -> float:
-    if not timeout > 0:
-        raise LabError(f"a timeout of {timeout!r} is no time: write seconds, as 60.")
-    return float(timeout)
+def _parameters(item: pytest.Function) -> dict[str, object]:
+    return item.callspec.params if hasattr(item, "callspec") else {}

@@ -1,41 +1,39 @@
 """Marked tests: each is run in fresh processes, and judged by what its body needed there."""
 
-import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import import_module
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from warnings import WarningMessage
 
 import pytest
+from _pytest.runner import runtestprotocol
+from _pytest.skipping import evaluate_skip_marks
 
-from lab.budgets.judge import Judged, explain, judge
+from lab.budgets.judge import judge
 from lab.errors import LabError
 from lab.measure.curve import Curve, Point, Reading
 from lab.measure.environment import environment, usable_cores
 from lab.measure.sweep import Bench, Job, Schedule
-from lab.measure.workload import Start, Workload, warm_size
+from lab.measure.workload import Workload, warm_size
 from lab.plugin.last_good import LastGood
 from lab.plugin.marks import Wanted, wanted
+from lab.plugin.reports import (
+    Run,
+    chosen,
+    judged_as,
+    record_warnings,
+    report,
+    run_of,
+    show_captured,
+)
+from lab.plugin.start import coverage_of, same_test, start, the_run
 
-_WORKERS = 100
-"""Processes of one worker are numbered from its own hundred, so that no two share a database."""
+_SMALL = 0.01
+"""Of what the first line of code holds: less is what the witness itself needs to call a body."""
 
-
-@dataclass(frozen=True)
-class _Run:
-    """What a fresh process said about a test at one size; None where the size is the test's own."""
-
-    size: int | None
-    reading: Reading
-    reports: list[pytest.TestReport]
-    warnings: list[dict[str, Any]]
-
-    @property
-    def passed(self) -> bool:
-        return bool(self.reports) and all(report.passed for report in self.reports)
+_PYTEST = {"_pytest", "pluggy"}
 
 
 class Measuring:
@@ -44,47 +42,71 @@ class Measuring:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._last_good = LastGood(config)
-        parallel = 1 if hasattr(config, "workerinput") else usable_cores()
-        self._bench = Bench(parallel)
-        self._bench.__enter__()
+        self._open()
+
+    def _open(self) -> None:
+        parallel = 1 if hasattr(self._config, "workerinput") else usable_cores()
+        self._bench = Bench(parallel).__enter__()
+
+    def _close(self) -> None:
+        self._bench.__exit__(None, None, None)
 
     @pytest.hookimpl
     def pytest_unconfigure(self) -> None:
         """End the processes."""
-        self._bench.__exit__()
+        self._close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
         """Report a marked test as it went in its own processes."""
+        if not isinstance(item, pytest.Function) or _skipped(item):
+            return None
         try:
-            want = wanted(item)
-            if want is None:
-                return None
-            reports = self._measured(item, want)
-        except LabError as error:
-            said = f"{error}\n\n{error.details}".rstrip()
-            reports = [_report(item, "setup", "failed", said)]
-        if "benchmark" in getattr(item, "fixturenames", ()) and not _failed(reports):
-            return None  # its time is taken here, in a run that nobody traces
+            want, error = wanted(item), None
+        except LabError as wrong:
+            want, error = None, wrong
+        if want is None and error is None:
+            return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        for report in [*reports, *_left_from_before(item, nextitem)]:
-            item.ihook.pytest_runtest_logreport(report=report)
+        said = [report(item, "setup", str(error))]
+        reports = said if want is None else self._reports(item, want)
+        if "benchmark" in item.fixturenames and not any(one.failed for one in reports):
+            reports = _timed(item, nextitem, reports)
+        for one in reports:
+            item.ihook.pytest_runtest_logreport(report=one)
+        for one in _left_from_before(item, nextitem):
+            item.ihook.pytest_runtest_logreport(report=one)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _measured(self, item: pytest.Item, want: Wanted) -> list[pytest.TestReport]:
+    def _reports(self, item: pytest.Function, want: Wanted) -> list[pytest.TestReport]:
+        try:
+            return self._measured(item, want)
+        except LabError as error:
+            return [report(item, "setup", f"{error}\n\n{error.details}")]
+        except pytest.fail.Exception as error:
+            # An alarm of another plugin's, as pytest-timeout has. What it broke off is of no use.
+            self._close()
+            self._open()
+            return [report(item, "call", str(error))]
+
+    def _measured(self, item: pytest.Function, want: Wanted) -> list[pytest.TestReport]:
         runs = self._runs(item, want)
-        for one in runs:
-            _record_warnings(item, one)
-        chosen = next((one for one in runs if not one.passed), runs[-1])
-        if not chosen.passed:
-            if chosen.size is not None and want.growth is not None:
-                said = f"{want.growth.over} = {chosen.size:,}"
-                for report in chosen.reports:
-                    report.sections.append(("memory-lab", said))
-            return chosen.reports
+        record_warnings(item, runs)
+        one = chosen(runs)
+        if one.left is not None:
+            pytest.exit(one.left)
+        show_captured(item, one.reports)
+        if all(each.body_passed for each in runs):
+            self._judge(item, want, runs)
+        elif one.size is not None and want.growth is not None:
+            for each in one.reports:
+                each.sections.append(("memory-lab", f"{want.growth.over} = {one.size:,}"))
+        return list(one.reports)
+
+    def _judge(self, item: pytest.Function, want: Wanted, runs: list[Run]) -> None:
         curve = _curve(item, want, runs)
         judged = judge(item.nodeid, curve, want.promise)
         if judged.standing == "kept":
@@ -92,163 +114,101 @@ class Measuring:
         else:
             # Only to tell what changed: the last run on this machine is no promise.
             judged = judge(item.nodeid, curve, want.promise, self._last_good.of(item.nodeid))
-        return [_with_verdict(report, judged) for report in chosen.reports]
+        judged_as(item, chosen(runs).reports, judged)
 
-    def _runs(self, item: pytest.Item, want: Wanted) -> list[_Run]:
+    def _runs(self, item: pytest.Function, want: Wanted) -> list[Run]:
         sizes: tuple[int | None, ...] = want.growth.sizes if want.growth else (None,)
         with tempfile.TemporaryDirectory(prefix="memory-lab-") as name:
             folder = Path(name)
             jobs = [
-                Job(_workload(self._config, item, want, size, number, folder), "heap")
+                Job(_workload(item, want, size, number, folder), "heap")
                 for number, size in enumerate(sizes)
             ]
             readings = self._bench.run(jobs, Schedule(timeout=want.timeout, go_on=True))
             return [
-                self._run(item, size, reading, folder / f"{number}.json")
+                run_of(item, size, reading, folder / f"{number}.json")
                 for number, (size, reading) in enumerate(zip(sizes, readings, strict=True))
             ]
 
-    def _run(self, item: pytest.Item, size: int | None, reading: Reading, file: Path) -> _Run:
-        if not file.exists():
-            said = f"{reading.error or 'the process that ran it said nothing'}\n{reading.details}"
-            return _Run(size, reading, [_report(item, "call", "failed", said.rstrip())], [])
-        said_there = json.loads(file.read_text())
-        from_serializable = self._config.hook.pytest_report_from_serializable
-        reports = [
-            from_serializable(config=self._config, data=data) for data in said_there["reports"]
-        ]
-        return _Run(size, reading, reports, said_there["warnings"])
+
+def _skipped(item: pytest.Function) -> bool:
+    """Tell whether the run itself can say that the test is skipped, or that it cannot tell."""
+    try:
+        return evaluate_skip_marks(item) is not None
+    except (Exception, pytest.fail.Exception):
+        return True
 
 
 def _workload(
-    config: pytest.Config,
-    item: pytest.Item,
-    want: Wanted,
-    size: int | None,
-    number: int,
-    folder: Path,
+    item: pytest.Function, want: Wanted, size: int | None, number: int, folder: Path
 ) -> Workload:
-    over = want.growth.over if want.growth else None
     common = {
-        "pytest_run": _pytest_run(config, number, str(folder / f"{number}.tmp")),
-        "nodeid": item.nodeid,
-        "over": over,
+        "pytest_run": the_run(item.config, number, str(folder / f"{number}.tmp")),
+        "test": same_test(item),
+        "coverage": coverage_of(item),
+        "over": want.growth.over if want.growth else None,
     }
     warm: dict[str, Any] | None = None
-    if any(part.warm_up for part in (want.budget, want.growth) if part):
+    if want.warm_up:
         smaller = None if size is None else warm_size(size)
         warm = {**common, "size": smaller, "reports": None}
-    measured = {**common, "size": size, "reports": str(folder / f"{number}.json")}
-    opener = "lab.plugin.child:drive"
-    return Workload(item.nodeid, opener, measured, warm, _start(config, item), drives=True)
+    return Workload(
+        name=item.nodeid,
+        opener="lab.plugin.child:drive",
+        arguments={**common, "size": size, "reports": str(folder / f"{number}.json")},
+        warm_up=warm,
+        start=start(item),
+        drives=True,
+        folder=_project(item),
+    )
 
 
-def _start(config: pytest.Config, item: pytest.Item) -> Start:
-    """Have the test's file imported, as pytest does, in what the processes are forked from."""
-    arguments = {"pytest_run": _pytest_run(config, 0, None), "file": str(item.path)}
-    return Start(("pytest",), "lab.plugin.child:imported", json.dumps(arguments))
+def _project(item: pytest.Function) -> str:
+    """Return the folder that holds the reader's own code, wherever the run was started."""
+    root = item.config.rootpath
+    below = item.path.is_relative_to(root)
+    return str(root if below else item.config.invocation_params.dir)
 
 
-def _pytest_run(config: pytest.Config, number: int, basetemp: str | None) -> dict[str, Any]:
-    """Say what a process of our own has to start its pytest with."""
-    theirs = getattr(config, "workerinput", {})
-    worker = theirs.get("workerid", "")
-    first = _WORKERS * (1 + int(worker[2:])) if worker[2:].isdigit() else _WORKERS
-    return {
-        "args": [str(arg) for arg in config.invocation_params.args],
-        "more_args": ["--no-cov"] if config.pluginmanager.has_plugin("pytest_cov") else [],
-        "dir": str(config.invocation_params.dir),
-        "root": str(config.rootpath),
-        "basetemp": basetemp,
-        "coverage": _coverage(config),
-        "workerinput": {
-            "workerid": f"gw{first + number}",
-            "workercount": theirs.get("workercount", 1),
-            "testrunuid": theirs.get("testrunuid", "memory-lab"),
-            "mainargv": theirs.get("mainargv", []),
-        },
-    }
-
-
-def _coverage(config: pytest.Config) -> dict[str, Any] | None:
-    """Return how pytest-cov measures coverage in this process, if it does."""
-    if not config.pluginmanager.has_plugin("_cov"):
-        return None
-    import coverage
-
-    current = coverage.Coverage.current()
-    if current is None:
-        return None
-    options = ("branch", "source", "include", "omit", "data_file")
-    found = {option: current.get_option(f"run:{option}") for option in options}
-    found["config_file"] = current.config.config_file or False
-    return {option: value for option, value in found.items() if value is not None}
-
-
-def _curve(item: pytest.Item, want: Wanted, runs: list[_Run]) -> Curve:
-    points = tuple(Point.of(one.size or 1, {"heap": one.reading}) for one in runs)
+def _curve(item: pytest.Function, want: Wanted, runs: list[Run]) -> Curve:
+    points = tuple(Point.of(one.size or 1, {"heap": _of_the_body(one.reading)}) for one in runs)
     axis = want.growth.axis if want.growth else "n"
     return Curve(item.nodeid, axis, points, environment=environment())
 
 
-def _with_verdict(report: pytest.TestReport, judged: Judged) -> pytest.TestReport:
-    """Have the report of the body say how the memory stands."""
-    if report.when == "call":
-        said = explain(judged)
-        peak = max(judged.curve.seen()[1], default=0) if judged.curve else 0
-        report.user_properties.append(("peak_heap_bytes", round(peak)))
-        if judged.verdict is not None and judged.verdict.growth is not None:
-            slope = judged.verdict.growth.per_item
-            report.user_properties.append(("bytes_per_item", round(slope, 3)))
-        if judged.standing == "kept":
-            report.sections.append(("memory-lab", said))
-        else:
-            report.outcome = "failed"
-            report.longrepr = said
-    return report
+def _of_the_body(reading: Reading) -> Reading:
+    """Leave out pytest's own lines, and those that are too small to be anybody's concern."""
+    theirs = [site for site in reading.sites if not _PYTEST.intersection(Path(site.file).parts)]
+    least = _SMALL * max((site.bytes for site in theirs), default=0)
+    return replace(reading, sites=tuple(site for site in theirs if site.bytes > least))
 
 
-def _report(item: pytest.Item, when: Any, outcome: Any, said: str) -> pytest.TestReport:
-    return pytest.TestReport(
-        item.nodeid, item.location, dict.fromkeys(item.keywords, 1), outcome, said, when
-    )
-
-
-def _failed(reports: list[pytest.TestReport]) -> bool:
-    return any(not report.passed for report in reports)
+def _timed(
+    item: pytest.Function, nextitem: pytest.Item | None, measured: list[pytest.TestReport]
+) -> list[pytest.TestReport]:
+    """Run a benchmark here, where nobody traces it, and add what was said of its memory."""
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    for one in reports:
+        for other in measured:
+            if one.when == other.when:
+                one.user_properties += other.user_properties
+                one.sections += [pair for pair in other.sections if pair[0] == "memory-lab"]
+    return reports
 
 
 def _left_from_before(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Iterator[pytest.TestReport]:
     """Tear down what tests before this one had set up and the next one does not need."""
-    state = item.session._setupstate
-    call = pytest.CallInfo.from_call(lambda: state.teardown_exact(nextitem), when="teardown")
+    session = item.session
+    # As pytest does: what is torn down after the last test is part of its report.
+    following = None if session.shouldfail or session.shouldstop else nextitem
+    capture = item.config.pluginmanager.get_plugin("capturemanager")
+    with capture.item_capture("teardown", item) if capture else nullcontext():
+        call = pytest.CallInfo.from_call(
+            lambda: session._setupstate.teardown_exact(following),
+            when="teardown",
+            reraise=(pytest.exit.Exception, KeyboardInterrupt),
+        )
     if call.excinfo is not None:
         yield item.ihook.pytest_runtest_makereport(item=item, call=call)
-
-
-def _record_warnings(item: pytest.Item, one: _Run) -> None:
-    """Pass on the warnings of another process, as pytest-xdist does those of its workers."""
-    for said in one.warnings:
-        category = _category(*said["category"])
-        message = WarningMessage(
-            category(said["message"]), category, said["filename"], said["lineno"]
-        )
-        item.ihook.pytest_warning_recorded.call_historic(
-            kwargs={
-                "warning_message": message,
-                "when": said["when"],
-                "nodeid": said["nodeid"],
-                "location": said["location"],
-            }
-        )
-
-
-def _category(module: str, name: str) -> type[Warning]:
-    try:
-        found = getattr(import_module(module), name)
-        found("")
-    except Exception:
-        return UserWarning
-    return found if issubclass(found, Warning) else UserWarning

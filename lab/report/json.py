@@ -22,13 +22,13 @@ def curve_json(curve: Curve, verdict: Verdict | None = None) -> dict[str, Any]:
 
     Sizes are items, peaks bytes, times seconds; a witness that did not look is null.
     """
-    growth = verdict.growth if verdict else None
+    growth = verdict.growth if verdict is not None else None
     return {
         "target": curve.target,
         "axis": curve.axis,
-        "claim": str(verdict.claim) if verdict else None,
-        "verdict": verdict.finding if verdict else None,
-        "reason": verdict.reason if verdict else None,
+        "claim": str(verdict.claim) if verdict is not None else None,
+        "verdict": verdict.finding if verdict is not None else None,
+        "reason": verdict.reason if verdict is not None else None,
         "bytes_per_item": growth.per_item if growth else None,
         "ci95": _finite(growth.line.ci95) if growth else None,
         "exponent": growth.exponent if growth else None,
@@ -125,8 +125,8 @@ def _row_json(row: "Row") -> dict[str, Any]:
                 "variant": row.printed.name,
                 "wrong": row.as_printed,
                 "why": row.printed.why,
-                "verdict": row.printed_verdict.finding if row.printed_verdict else None,
-                "reason": row.printed_verdict.reason if row.printed_verdict else None,
+                "verdict": row.printed_verdict.finding if row.printed_verdict is not None else None,
+                "reason": row.printed_verdict.reason if row.printed_verdict is not None else None,
             }
             if row.printed
             else None
