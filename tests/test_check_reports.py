@@ -11,7 +11,8 @@ import pytest
 import lab
 from lab.budgets.budget import Budget
 from lab.budgets.check import Checked
-from lab.budgets.judge import Earlier, Promise, failed, judge
+from lab.budgets.earlier import Earlier
+from lab.budgets.judge import Promise, failed, judge
 from lab.errors import LabError
 from lab.measure.cap import Survival
 from lab.measure.curve import Curve, Point

@@ -19,7 +19,7 @@ from lab.traps import TRAPS
 from tests.helpers import processes_naming, run_lab, wait_until
 
 COMMANDS = [
-    *("table", "list", "show", "curve", "measure", "serve", "traps", "doctor"),
+    *("table", "list", "show", "curve", "measure", "check", "serve", "traps", "doctor"),
     *("data build", "data status"),
 ]
 

@@ -3,8 +3,8 @@
 import pytest
 
 import lab
+from lab.budgets.earlier import Earlier, tolerance
 from lab.budgets.judge import (
-    Earlier,
     Promise,
     exit_code,
     explain,
@@ -13,7 +13,6 @@ from lab.budgets.judge import (
     sentence,
     settle,
     tally,
-    tolerance,
     worst,
 )
 from lab.measure.curve import Curve, Point

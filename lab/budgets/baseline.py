@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lab.budgets.budget import Budget
 from lab.budgets.check import Checked
+from lab.budgets.earlier import Earlier
 from lab.budgets.figures import SITES, Entry, Figures, read_entries, write_entries
 from lab.budgets.file import BudgetFile
-from lab.budgets.judge import Earlier
 from lab.budgets.key import Key, key_here
 from lab.errors import LabError
 from lab.measure.curve import Curve, Witness

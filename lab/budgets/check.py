@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from lab.budgets.budget import Budget
 from lab.budgets.cap import Capped, try_cap
-from lab.budgets.judge import Earlier, Finding, Judged, failed, judge, settle
+from lab.budgets.earlier import Earlier
+from lab.budgets.judge import Finding, Judged, failed, judge, settle
 from lab.compare import Announce, Answer, prepared
 from lab.errors import LabError
 from lab.measure.cap import Survival

@@ -8,31 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.budgets.earlier import Earlier, tolerance
+from lab.budgets.earlier import Earlier
 from lab.measure.curve import Curve, sites_that_grow
 from lab.measure.sites import Site
 from lab.measure.verdict import EXIT_CODES, Verdict, verdict
 from lab.pattern import O
 from lab.units import show_bytes, show_count
-
-__all__ = [
-    "SHOWN",
-    "STANDINGS",
-    "Earlier",
-    "Finding",
-    "Judged",
-    "Promise",
-    "Standing",
-    "exit_code",
-    "explain",
-    "failed",
-    "judge",
-    "sentence",
-    "settle",
-    "tally",
-    "tolerance",
-    "worst",
-]
 
 Standing = Literal["kept", "broken", "inconclusive", "error"]
 """How a budget stands; ``error`` where it could not be measured at all."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.budgets.judge import Earlier
+from lab.budgets.earlier import Earlier
 from lab.measure.curve import Curve
 from lab.measure.environment import environment
 from lab.measure.sites import Site
