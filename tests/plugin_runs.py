@@ -21,11 +21,12 @@ _OUTCOMES = {"failure": "failed", "error": "error", "skipped": "skipped"}
 
 @dataclass(frozen=True)
 class Ran:
-    """A run of pytest: its exit code, its output, what it left in TMPDIR, and its tests by name.
+    """A run of pytest: where, its exit code and output, what it left in TMPDIR, and its tests.
 
-    A test is its ``outcome``, the ``text`` of what it said, and its ``properties``.
+    A test is, by its name, its ``outcome``, the ``text`` of what it said, and its ``properties``.
     """
 
+    folder: str
     code: int
     output: str
     left: list[str]
@@ -47,14 +48,12 @@ class Ran:
         return self.output.strip().splitlines()[-1].strip("= ").rpartition(" in ")[0]
 
 
-def write(folder: Path, **files: str) -> Path:
-    """Write a project: ``test_a`` is a module, ``conf__other_ini`` the file ``conf/other.ini``."""
-    for name, text in files.items():
-        *parts, last = name.split("__")
-        path = folder.joinpath(*parts, last.replace("_ini", ".ini"))
-        path = path if path.suffix else path.with_suffix(".py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dedent(text))
+def write(folder: Path, paths: Mapping[str, str] | None = None, **modules: str) -> Path:
+    """Write a project: files by their paths, and modules at its top by their names."""
+    for path, text in {**(paths or {}), **{f"{n}.py": t for n, t in modules.items()}}.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(text))
     return folder
 
 
@@ -82,8 +81,9 @@ def run_pytest(folder: Path, *words: str, cwd: Path | None = None, **more: str) 
     """Run pytest in a folder, with these words on its command line and more in its environment."""
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
+    shown = () if "no:terminal" in words else ("-rA",)
     done = subprocess.run(
-        command(f"--junitxml={report}", "-rA", *words),
+        command(f"--junitxml={report}", *shown, *words),
         cwd=cwd or folder,
         env=surroundings(folder, **more),
         stdin=subprocess.DEVNULL,
@@ -95,7 +95,7 @@ def run_pytest(folder: Path, *words: str, cwd: Path | None = None, **more: str) 
         preexec_fn=_can_be_interrupted,
     )
     left = [path.name for path in folder.joinpath("tmp").iterdir()]
-    return Ran(done.returncode, done.stdout, left, _tests(report))
+    return Ran(str(folder), done.returncode, done.stdout, left, _tests(report))
 
 
 def once(name: str, temporary: pytest.TempPathFactory, run: Callable[[Path], Ran]) -> Ran:
@@ -115,18 +115,24 @@ def once(name: str, temporary: pytest.TempPathFactory, run: Callable[[Path], Ran
 def _tests(report: Path) -> dict[str, Mapping[str, object]]:
     if not report.exists():
         return {}
-    found = {}
-    for case in ElementTree.parse(report).iter("testcase"):
-        said = [part for part in case if part.tag in _OUTCOMES]
-        first = said[0] if said else None
-        outcome = "passed" if first is None else _OUTCOMES[first.tag]
-        if first is not None and first.get("type") == "pytest.xfail":
-            outcome = "xfailed"
-        texts = [f"{part.get('message')}\n{part.text or ''}" for part in said]
-        properties = {p.get("name"): p.get("value") for p in case.iter("property")}
-        told = {"outcome": outcome, "text": "\n".join(texts), "properties": properties}
-        found[str(case.get("name"))] = told
-    return found
+    cases: dict[str, list[ElementTree.Element]] = {}
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - our own
+        # A failure in the body and an error after it are two entries of one name.
+        cases.setdefault(str(case.get("name")), []).append(case)
+    return {name: _told(entries) for name, entries in cases.items()}
+
+
+def _told(entries: list[ElementTree.Element]) -> Mapping[str, object]:
+    said = [part for entry in entries for part in entry if part.tag in _OUTCOMES]
+    outcome = _OUTCOMES[said[0].tag] if said else "passed"
+    if said and said[0].get("type") == "pytest.xfail":
+        outcome = "xfailed"
+    properties = [part for entry in entries for part in entry.iter("property")]
+    return {
+        "outcome": outcome,
+        "text": "\n".join(f"{part.get('message')}\n{part.text or ''}" for part in said),
+        "properties": {part.get("name"): part.get("value") for part in properties},
+    }
 
 
 def _can_be_interrupted() -> None:

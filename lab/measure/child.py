@@ -16,12 +16,14 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lab.interpreter import python_module
 from lab.linux import sent_when_parent_ends
 from lab.measure.curve import Reading
 from lab.pattern import Outcome
@@ -44,6 +46,8 @@ def main() -> None:
     # What is imported may want standard input for itself.
     jobs = os.dup(0)
     failure = _warm(json.loads(start))
+    if threading.active_count() > 1:
+        _start_anew(parent, answer_fd, json.loads(start))
     gc.collect()
     gc.freeze()
     template, out = os.getpid(), int(answer_fd)
@@ -80,6 +84,13 @@ def _warm(start: dict[str, Any]) -> dict[str, Any] | None:
     finally:
         sys.path[:] = ours
     return None
+
+
+def _start_anew(parent: str, answer_fd: str, start: dict[str, Any]) -> None:
+    """Be a template that has imported less: threads would be missing in what is forked from it."""
+    cold = json.dumps({**start, "warm": ""})
+    command = python_module(__spec__.name, parent, answer_fd, cold)
+    os.execv(command[0], command)  # noqa: S606 - the command line is ours
 
 
 def _round(out: int, work: Callable[[], None]) -> None:

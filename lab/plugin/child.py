@@ -1,18 +1,14 @@
 """The measuring process's side: run one test in a pytest of its own, and look at its body alone.
 
-Fixtures are set up before the witness looks, and torn down after it. The private functions of
-pytest that are used are those that pytest-xdist uses for the same purpose.
+Fixtures are set up before the witness looks, and torn down after it.
 """
 
 import gc
 import json
-import os
-import pdb
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import wraps
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -20,39 +16,14 @@ from typing import Any
 from unittest import TestCase
 
 import pytest
-from _pytest.config import _prepareconfig
 
 from lab.errors import LabError
 from lab.measure.workload import LASTING
 from lab.pattern import Outcome
+from lab.plugin.session import Reports, Seen, covered, session
 from lab.plugin.start import names
 
-CHILD = "memory-lab-child"
-"""The name of the plugin that is there in processes of ours alone."""
-
 Look = Callable[[Callable[[], Outcome]], object]
-
-_ALONE = {
-    "usepdb": False,
-    "trace": False,
-    "lf": False,
-    "failedfirst": False,
-    "newfirst": False,
-    "stepwise": False,
-    "cacheclear": False,
-    "pyargs": False,
-    "log_file": os.devnull,
-    "numprocesses": None,
-    "maxprocesses": None,
-    "dist": "no",
-    "distload": False,
-    "looponfail": False,
-    "benchmark_disable": True,
-    "benchmark_enable": False,
-    "benchmark_only": False,
-    "memray": False,
-}
-"""Options that belong to the whole run, of pytest and of plugins that may be there."""
 
 
 def imported(pytest_run: dict[str, Any], file: str) -> None:
@@ -62,7 +33,7 @@ def imported(pytest_run: dict[str, Any], file: str) -> None:
         LabError: A process of our own cannot start its pytest.
     """
     try:
-        with _session(pytest_run, file, collect_only=True):
+        with session(pytest_run, file, collect_only=True):
             pass
     except BaseException as error:  # whatever a plugin raises, the run must hear of it
         what = "".join(traceback.format_exception_only(error)).strip()
@@ -93,12 +64,10 @@ def drive(
         reports: The file that the test's reports are written to. Without one, for a warm-up, only
             what belongs to the test alone is torn down.
     """
-    item = _item(pytest_run, test, coverage)
+    taking, item = _item(pytest_run, test, coverage)
     if over is not None:
         item.callspec.params[over] = size
-    taking = item.config.pluginmanager.get_plugin(CHILD)
-    assert isinstance(taking, _Reports)
-    seen = taking.seen = _Seen()
+    seen = taking.seen = Seen()
     following = item.parent if reports is None else None
     with _looked_at(item, look):
         try:
@@ -146,119 +115,22 @@ def _looking(method: Callable[..., Any], look: Look) -> Callable[..., Any]:
     return looked
 
 
-@dataclass
-class _Seen:
-    """What there is to report of one run of a test, as it goes into JSON."""
-
-    reports: list[dict[str, Any]] = field(default_factory=list)
-    warnings: list[dict[str, Any]] = field(default_factory=list)
-    left: str | None = None
-
-
-class _Reports:
-    """The plugin that tells a process of ours from others, and takes down what it reports."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self.seen = _Seen()
-        self.collected: list[pytest.Item] = []
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Remember them all: a plugin that runs a share of the tests would deselect some."""
-        self.collected = list(items)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        to_serializable = self._config.hook.pytest_report_to_serializable
-        self.seen.reports.append(to_serializable(config=self._config, report=report))
-
-    def pytest_warning_recorded(
-        self, warning_message: Any, when: str, nodeid: str, location: Any
-    ) -> None:
-        category = warning_message.category
-        self.seen.warnings.append(
-            {
-                "message": str(warning_message.message),
-                "category": [category.__module__, category.__qualname__],
-                "filename": warning_message.filename,
-                "lineno": warning_message.lineno,
-                "when": when,
-                "nodeid": nodeid,
-                "location": location,
-            }
-        )
-
-
-_items: dict[str, pytest.Function] = {}
+_collected: dict[str, tuple[Reports, pytest.Function]] = {}
 
 
 def _item(
     pytest_run: dict[str, Any], test: dict[str, Any], coverage: dict[str, Any] | None
-) -> pytest.Function:
-    """Return a test, collected once in this process."""
+) -> tuple[Reports, pytest.Function]:
+    """Return a test, collected once in this process, and what takes down its reports."""
     key = json.dumps(test)
-    if key not in _items:
-        LASTING.enter_context(_covered(coverage))
-        config = LASTING.enter_context(_session(pytest_run, test["function"])).config
-        taking = config.pluginmanager.get_plugin(CHILD)
-        assert isinstance(taking, _Reports)
-        found = [item for item in taking.collected if names(item) == test["names"]]
+    if key not in _collected:
+        LASTING.enter_context(covered(coverage))
+        reports = LASTING.enter_context(session(pytest_run, test["function"]))
+        found = [item for item in reports.collected if names(item) == test["names"]]
         if not found or not isinstance(found[0], pytest.Function):
-            raise LabError(f"{test['nodeid']} is not there when its file is collected again.")
-        _items[key] = found[0]
-    return _items[key]
-
-
-@contextmanager
-def _session(
-    pytest_run: dict[str, Any], path: str, *, collect_only: bool = False
-) -> Iterator[pytest.Session]:
-    """Collect a file, or one test in it, as the run does that it belongs to."""
-    os.chdir(pytest_run["dir"])
-    config = _prepareconfig([*pytest_run["args"], *pytest_run["more_args"]])
-    for name, value in _ALONE.items():
-        if hasattr(config.option, name):
-            setattr(config.option, name, value)
-    config.option.basetemp = pytest_run["basetemp"]
-    config.option.collectonly = collect_only
-    # As in a worker of pytest-xdist, what is written once for a run is not written here.
-    config.workerinput = theirs = pytest_run["workerinput"]  # type: ignore[attr-defined]
-    config.workeroutput = {}  # type: ignore[attr-defined]
-    os.environ["PYTEST_XDIST_WORKER"] = theirs["workerid"]
-    os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(theirs["workercount"])
-    os.environ["PYTEST_XDIST_TESTRUNUID"] = theirs["testrunuid"]
-    config.pluginmanager.register(_Reports(config), CHILD)
-    try:
-        config._do_configure()
-        sys.breakpointhook = pdb.set_trace = _no_debugger
-        session = pytest.Session.from_config(config)
-        config.hook.pytest_sessionstart(session=session)
-        config.args = [path]
-        config.hook.pytest_collection(session=session)
-        yield session
-        config.hook.pytest_sessionfinish(session=session, exitstatus=pytest.ExitCode.OK)
-    finally:
-        config._ensure_unconfigure()
-
-
-def _no_debugger(*_: object, **__: object) -> None:
-    __tracebackhide__ = True
-    pytest.fail("a measuring process has no terminal: run with --no-memory-lab to debug.")
-
-
-@contextmanager
-def _covered(options: dict[str, Any] | None) -> Iterator[None]:
-    """Take part in the coverage of the run, which joins the files beside its own at the end."""
-    if options is None:
-        yield
-        return
-    import coverage
-
-    measured = coverage.Coverage(data_suffix=True, **options)
-    measured._warn_no_data = False
-    measured.start()
-    try:
-        yield
-    finally:
-        measured.stop()
-        measured.save()
+            raise LabError(
+                f"{test['nodeid']} is not there when its file is collected again.",
+                details="\n".join(reports.errors),
+            )
+        _collected[key] = reports, found[0]
+    return _collected[key]

@@ -56,39 +56,34 @@ def wanted(item: pytest.Function) -> Wanted | None:
                 "the two markers."
             )
     found = Wanted(ceiling and budget(ceiling), claim and growth(claim))
-    if found.growth and found.growth.over not in _parameters(item):
-        raise LabError(
-            f"memory_growth is over {found.growth.over!r}, which is no parameter of {item.name}: "
-            "mark a function that takes it; a method of a TestCase takes nothing."
-        )
+    if found.growth:
+        _check(found.growth.over, item)
     return found
 
 
 def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
-    """Make the argument that the test grows over a parameter; the sizes come one by one later.
-
-    Raises:
-        pytest.Collector.CollectError: The marker makes no sense.
-    """
+    """Make the argument that the test grows over a parameter; the sizes come one by one later."""
     try:
         found = growth(mark)
-        if found.over not in metafunc.fixturenames:
-            name = metafunc.function.__name__
-            raise LabError(
-                f"memory_growth is over {found.over!r}, which is no argument of {name}: name the "
-                "one that takes the size."
-            )
-    except LabError as error:
-        raise pytest.Collector.CollectError(f"{metafunc.definition.nodeid}: {error}") from None
-    name = f"{found.over}={found.sizes[0]}..{found.sizes[-1]}"
-    metafunc.parametrize(found.over, [found.sizes[0]], ids=[name])
+    except LabError:
+        return  # the test will say so
+    if found.over in metafunc.fixturenames:
+        name = f"{found.over}={found.sizes[0]}..{found.sizes[-1]}"
+        metafunc.parametrize(found.over, [found.sizes[0]], ids=[name])
 
 
-def _mark(item: pytest.Item, name: str) -> pytest.Mark | None:
-    """Return the closest mark: a parameter's comes before the function's, as pytest lists them."""
-    own = [mark for mark in item.own_markers if mark.name == name]
+def _mark(item: pytest.Function, name: str) -> pytest.Mark | None:
+    """Return the closest mark: a parameter's, or else what pytest takes for the closest."""
+    parameters = item.callspec.marks if hasattr(item, "callspec") else []
+    own = [mark for mark in parameters if mark.name == name]
     return own[-1] if own else item.get_closest_marker(name)
 
 
-def _parameters(item: pytest.Function) -> dict[str, object]:
-    return item.callspec.params if hasattr(item, "callspec") else {}
+def _check(over: str, item: pytest.Function) -> None:
+    if over not in item.fixturenames:
+        raise LabError(
+            f"memory_growth is over {over!r}, which is no argument of {item.originalname}: name "
+            "the one that takes the size."
+        )
+    if not hasattr(item, "callspec") or over not in item.callspec.params:
+        raise LabError("memory_growth cannot come with a parameter: mark the function itself.")

@@ -3,9 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -13,12 +11,11 @@ from _pytest.skipping import evaluate_skip_marks
 
 from lab.budgets.judge import judge
 from lab.errors import LabError
-from lab.measure.curve import Curve, Point, Reading
-from lab.measure.environment import environment, usable_cores
+from lab.measure.environment import usable_cores
 from lab.measure.sweep import Bench, Job, Schedule
-from lab.measure.workload import Workload, warm_size
 from lab.plugin.last_good import LastGood
 from lab.plugin.marks import Wanted, wanted
+from lab.plugin.points import curve, workload
 from lab.plugin.reports import (
     Run,
     chosen,
@@ -28,12 +25,6 @@ from lab.plugin.reports import (
     run_of,
     show_captured,
 )
-from lab.plugin.start import coverage_of, same_test, start, the_run
-
-_SMALL = 0.01
-"""Of what the first line of code holds: less is what the witness itself needs to call a body."""
-
-_PYTEST = {"_pytest", "pluggy"}
 
 
 class Measuring:
@@ -107,13 +98,13 @@ class Measuring:
         return list(one.reports)
 
     def _judge(self, item: pytest.Function, want: Wanted, runs: list[Run]) -> None:
-        curve = _curve(item, want, runs)
-        judged = judge(item.nodeid, curve, want.promise)
+        found = curve(item, want, runs)
+        judged = judge(item.nodeid, found, want.promise)
         if judged.standing == "kept":
-            self._last_good.keep(item.nodeid, curve)
+            self._last_good.keep(item.nodeid, found)
         else:
             # Only to tell what changed: the last run on this machine is no promise.
-            judged = judge(item.nodeid, curve, want.promise, self._last_good.of(item.nodeid))
+            judged = judge(item.nodeid, found, want.promise, self._last_good.of(item.nodeid))
         judged_as(item, chosen(runs).reports, judged)
 
     def _runs(self, item: pytest.Function, want: Wanted) -> list[Run]:
@@ -121,7 +112,7 @@ class Measuring:
         with tempfile.TemporaryDirectory(prefix="memory-lab-") as name:
             folder = Path(name)
             jobs = [
-                Job(_workload(item, want, size, number, folder), "heap")
+                Job(workload(item, want, size, number, folder), "heap")
                 for number, size in enumerate(sizes)
             ]
             readings = self._bench.run(jobs, Schedule(timeout=want.timeout, go_on=True))
@@ -137,50 +128,6 @@ def _skipped(item: pytest.Function) -> bool:
         return evaluate_skip_marks(item) is not None
     except (Exception, pytest.fail.Exception):
         return True
-
-
-def _workload(
-    item: pytest.Function, want: Wanted, size: int | None, number: int, folder: Path
-) -> Workload:
-    common = {
-        "pytest_run": the_run(item.config, number, str(folder / f"{number}.tmp")),
-        "test": same_test(item),
-        "coverage": coverage_of(item),
-        "over": want.growth.over if want.growth else None,
-    }
-    warm: dict[str, Any] | None = None
-    if want.warm_up:
-        smaller = None if size is None else warm_size(size)
-        warm = {**common, "size": smaller, "reports": None}
-    return Workload(
-        name=item.nodeid,
-        opener="lab.plugin.child:drive",
-        arguments={**common, "size": size, "reports": str(folder / f"{number}.json")},
-        warm_up=warm,
-        start=start(item),
-        drives=True,
-        folder=_project(item),
-    )
-
-
-def _project(item: pytest.Function) -> str:
-    """Return the folder that holds the reader's own code, wherever the run was started."""
-    root = item.config.rootpath
-    below = item.path.is_relative_to(root)
-    return str(root if below else item.config.invocation_params.dir)
-
-
-def _curve(item: pytest.Function, want: Wanted, runs: list[Run]) -> Curve:
-    points = tuple(Point.of(one.size or 1, {"heap": _of_the_body(one.reading)}) for one in runs)
-    axis = want.growth.axis if want.growth else "n"
-    return Curve(item.nodeid, axis, points, environment=environment())
-
-
-def _of_the_body(reading: Reading) -> Reading:
-    """Leave out pytest's own lines, and those that are too small to be anybody's concern."""
-    theirs = [site for site in reading.sites if not _PYTEST.intersection(Path(site.file).parts)]
-    least = _SMALL * max((site.bytes for site in theirs), default=0)
-    return replace(reading, sites=tuple(site for site in theirs if site.bytes > least))
 
 
 def _timed(
