@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Have marked tests measured, where there are any and their bodies are run at all."""
     if any(config.getoption(name, False) for name in _PLAIN):
         return
-    if config.pluginmanager.has_plugin("memory-lab-child"):
+    if any(config.pluginmanager.has_plugin(f"memory-lab-{one}") for one in ("child", "measuring")):
         return
     if any(mark.name in MARKERS for item in items for mark in item.iter_markers()):
         from lab.plugin.protocol import Measuring

