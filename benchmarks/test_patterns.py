@@ -22,7 +22,7 @@ def test_variant(pattern: Any, variant: Any, benchmark: Any) -> None:
     """Time one variant in a world that is opened anew for every round."""
     benchmark.group = pattern.name
     sizes = {axis: SIZES[axis] for axis in pattern.fixed if axis in SIZES}
-    declared = f"{pattern.world_owner}:PATTERN"
+    declared = f"{pattern.module_name}:PATTERN"
     with pattern.prepare(**{**pattern.fixed, **sizes}):
         with open_variant(declared, pattern.first("streaming").name, sizes) as run:
             expected = run().digest
