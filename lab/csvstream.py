@@ -10,7 +10,7 @@ import io
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 from lab.multipart import RefusedError
@@ -20,6 +20,9 @@ MOST_COLUMNS = 100
 
 Row = Mapping[Any, Any]
 """Cells, by the columns they are in."""
+
+Cells = list[str] | csv.Error
+"""The cells of a row; or the error that says why it is no CSV."""
 
 # Bytes that are not UTF-8 are decoded as lone surrogates, and found again where they are.
 _NOT_TEXT = re.compile("[\0\udc80-\udcff]")
@@ -41,10 +44,15 @@ def text_lines(pieces: Iterable[bytes]) -> Iterator[str]:
         lines = io.StringIO(text, newline="").readlines()
         # A carriage return at the end may be the first half of a line's end.
         held = lines.pop() if lines and not last and not lines[-1].endswith("\n") else ""
-        for line in lines:
-            number += 1
-            yield _checked(line, number)
+        long = max(map(len, lines), default=0) > LONGEST
+        yield from map(_checked, lines, count(number + 1)) if long or _odd(text) else lines
+        number += len(lines)
         _checked(held, number + 1)
+
+
+def _odd(text: str) -> bool:
+    """Tell whether something in a text is no text; a search takes long, and is seldom needed."""
+    return "\0" in text or not (text.isascii() or _NOT_TEXT.search(text) is None)
 
 
 def _checked(line: str, number: int) -> str:
@@ -66,30 +74,42 @@ def rows(lines: Iterable[str], columns: Collection[str]) -> Iterator[tuple[int, 
         RefusedError: There is no header or a wrong one, a quote is never closed, or a record is
             too long.
     """
-    record = _Record(lines)
-    reader = csv.reader(record, strict=True)
-    header: list[str] = []
+    header, numbered = records(lines, columns)
+    for start, row in numbered:
+        yield start, row if isinstance(row, csv.Error) else dict(zip(header, row, strict=False))
+
+
+def records(
+    lines: Iterable[str], columns: Collection[str]
+) -> tuple[list[str], Iterator[tuple[int, Cells]]]:
+    """Return the header, and what follows it as `rows` yields it, but as plain lists of cells.
+
+    Raises:
+        RefusedError: As `rows`; the header is read at once.
+    """
+    numbered = _numbered(_Record(lines))
+    for start, row in numbered:
+        if isinstance(row, csv.Error):
+            raise RefusedError(422, f"line {start}, the header, is no CSV: {row}")
+        return _header(row, start, columns), numbered
+    raise RefusedError(422, "the file is empty: not even a header")
+
+
+def _numbered(record: "_Record") -> Iterator[tuple[int, Cells]]:
+    reader = csv.reader(record.lines(), strict=True)
     while True:
         start = record.begin()
         try:
             row = next(reader)
         except StopIteration:
-            break
+            return
         except csv.Error as error:
             if record.at_end:
                 raise RefusedError(422, f"a quote in line {start} is never closed") from None
-            if not header:
-                raise RefusedError(422, f"line {start}, the header, is no CSV: {error}") from None
             yield start, error
-            continue
-        if not row:
-            continue
-        if header:
-            yield start, dict(zip(header, row, strict=False))
         else:
-            header = _header(row, start, columns)
-    if not header:
-        raise RefusedError(422, "the file is empty: not even a header")
+            if row:
+                yield start, row
 
 
 def _header(row: list[str], line: int, columns: Collection[str]) -> list[str]:
@@ -105,29 +125,28 @@ class _Record:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.at_end = False
-        self._lines = iter(lines)
+        self._lines = lines
         self._start = self._number = self._length = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
 
     def begin(self) -> int:
         """Begin another record and return the number of its first line."""
         self._start, self._length = self._number + 1, 0
         return self._start
 
-    def __next__(self) -> str:
-        try:
-            line = next(self._lines)
-        except StopIteration:
-            self.at_end = True
-            raise
-        self._number += 1
-        self._length += len(line)
-        if self._length > LONGEST:
-            raise RefusedError(
-                422,
-                f"the row that starts in line {self._start} is longer than {LONGEST:,} characters: "
-                "is a quote not closed?",
-            )
-        return line
+    def lines(self) -> Iterator[str]:
+        """Yield the lines, for the reader.
+
+        Raises:
+            RefusedError: The record is too long.
+        """
+        for line in self._lines:
+            self._number += 1
+            self._length += len(line)
+            if self._length > LONGEST:
+                raise RefusedError(
+                    422,
+                    f"the row that starts in line {self._start} is longer than {LONGEST:,} "
+                    "characters: is a quote not closed?",
+                )
+            yield line
+        self.at_end = True

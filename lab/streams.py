@@ -15,6 +15,8 @@ What it promises, and a plain ``StreamingResponse`` does not:
 
 - The first chunk is made before the status is sent. A failure up to there is an ordinary error
   response, and a pool without a free connection is a 503 with ``Retry-After``.
+- A chunk may be empty. Nothing is sent for it, not even the status, but a client that has gone is
+  noticed: a generator that has to wait for long yields one from time to time.
 - When the client hangs up, a chunk that is being made is waited for and dropped, and then the
   generator is closed: at once, once, and never while it runs. Its ``finally`` blocks and ``with``
   statements are where a session, a cursor or a file is given back. A plain response leaves the
@@ -70,8 +72,8 @@ class OwningResponse(Response):
         status_code, headers, media_type: As for any response.
 
     A request whose client has gone waits for the chunk that is being made: let a generator that
-    may wait for long set time-outs of its own. Background tasks run after a body that was sent
-    whole.
+    may wait for long set time-outs of its own, or yield empty chunks. Background tasks run after a
+    body that was sent whole.
     """
 
     def __init__(
@@ -147,6 +149,12 @@ class OwningResponse(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _next(self) -> str | bytes | None:
+        """Return the next chunk that has something in it; None after the last one."""
+        while (chunk := await self._make()) is not None and not chunk:
+            await checkpoint()
+        return chunk
+
+    async def _make(self) -> str | bytes | None:
         """Make the next chunk, to the end even if the client goes; None after the last one."""
         if isinstance(self.chunks, Generator):
             return await to_thread.run_sync(self._next_of, self.chunks)

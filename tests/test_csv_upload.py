@@ -1,7 +1,9 @@
 """Imports: bad rows are told by their line, few are described, all are counted; all or nothing."""
 
+import csv
 import io
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from lab.data.database import database
 from lab.data.seed import build
 from lab.data.worlds import upload
-from lab.patterns.csv_upload import MOST_ERRORS, PATTERN, stream_rows
+from lab.patterns.csv_upload import MOST_ERRORS, PATTERN, copy_rows, stream_rows
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "uploads"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
 
 HEADER = b"email,name,age,can_export\n"
+
+flat = pytest.mark.parametrize("variant", [stream_rows, copy_rows])
 
 
 @pytest.fixture
@@ -45,16 +49,18 @@ def test_files_with_known_answers(variant, name, db):
     assert count(db) == report.imported
 
 
-def test_errors_name_the_column_and_the_reason(db):
+@flat
+def test_errors_name_the_column_and_the_reason(variant, db):
     file = io.BytesIO(HEADER + b"a@b.c,A,200,true\n")
-    assert stream_rows(file, db).errors == [
+    assert variant(file, db).errors == [
         (2, "age: Input should be less than or equal to 150"),
     ]
 
 
-def test_described_errors_are_bounded_and_counted_ones_are_not(db):
+@flat
+def test_described_errors_are_bounded_and_counted_ones_are_not(variant, db):
     file = io.BytesIO(HEADER + b"nobody,N,1,true\n" * 5_000)
-    report = stream_rows(file, db)
+    report = variant(file, db)
     assert (report.imported, report.rejected, len(report.errors)) == (0, 5_000, MOST_ERRORS)
 
 
@@ -67,13 +73,14 @@ def test_an_import_that_fails_late_leaves_no_row(variant, db):
     assert count(db) == 0
 
 
-def test_a_database_error_leaves_no_row_of_an_earlier_batch(db):
+@flat
+def test_a_database_error_leaves_no_row_of_an_earlier_batch(variant, db):
     db.execute(text("alter table users add check (name <> 'Q')"))
     db.commit()
     rows = [b"p%d@b.c,P,1,true\n" % i for i in range(30)]
     rows[25] = b"q@b.c,Q,1,true\n"
     with pytest.raises(DBAPIError, match="violates check constraint"):
-        stream_rows(io.BytesIO(HEADER + b"".join(rows)), db, batch=10)
+        variant(io.BytesIO(HEADER + b"".join(rows)), db, batch=10)
     assert count(db) == 0
 
 
@@ -85,10 +92,109 @@ def test_a_line_without_an_end_is_refused(variant, db):
     assert count(db) == 0
 
 
-def test_the_file_is_left_open_for_its_owner(db):
+@flat
+def test_the_file_is_left_open_for_its_owner(variant, db):
     file = io.BytesIO(HEADER)
-    stream_rows(file, db)
+    variant(file, db)
     assert not file.closed
+
+
+HOSTILE = (
+    r"\.",
+    r"\N",
+    r"\\",
+    r"back\slash",
+    r"not a tab: \t",
+    "a\ttab",
+    "two\nlines",
+    "old\rlines",
+    "windows'\r\nlines",
+    "\n\\.\n",
+    'a "quote"',
+    "commas,, and; semicolons",
+    "naïve 🐘 \u202eleft\u2028\x85\x1f",
+    "%s %(name)s {name} ' -- ;",
+    "null",
+    " ",
+    "x" * 200,
+)
+
+
+@pytest.mark.parametrize("variant", PATTERN.variants, ids=lambda v: v.name)
+def test_hostile_values_arrive_as_they_are(variant, db):
+    """None is the end of anything, an escape, a command, or NULL; an empty name is refused."""
+    text_file = io.StringIO(newline="")
+    writer = csv.writer(text_file)
+    writer.writerow(["email", "name", "age", "can_export"])
+    writer.writerows([f"\\p{i}@b.c", name, "1", "no"] for i, name in enumerate(HOSTILE))
+    writer.writerow(["z@b.c", "", "1", "no"])
+    report = variant.run(io.BytesIO(text_file.getvalue().encode()), db)
+    held = db.execute(text("select email, name from users order by id")).all()
+    assert held == [(f"\\p{i}@b.c", name) for i, name in enumerate(HOSTILE)]
+    assert (report.imported, report.rejected) == (len(HOSTILE), 1)
+
+
+@pytest.mark.parametrize("age", ["42", " 42 ", "+42", "42.0", "4_2", "٤٢", "0x2a", "", "1e1"])
+@pytest.mark.parametrize("flag", ["true", "YES", "on", "0", "f", "2", ""])
+def test_the_tuned_import_reads_numbers_and_flags_as_the_other_does(db, age, flag):
+    row = f"a@b.c,A,{age},{flag}\n".encode()
+    assert_same(db, HEADER + row)
+
+
+LONG_CELL = b'l@b.c,"' + b"x\n" * 70_000 + b'",1,true\n'
+MIXED = b"".join(
+    (
+        b"a@b.c,A,1,true\nshort@b.c,S\n\n\r\n",
+        b'm@b.c,"Many\nlines\r\nof\rname",2,false,more,cells\n',
+        LONG_CELL,
+        b"a@b.c,Again,3,true\nbad,B,3,true\nx@b.c,\0,1,true\n" * 3,
+        b'q@b.c,"quo"ted,4,true\r\n"\n",x\nlast@b.c,L,5,"fal',
+    )
+)
+HEADERS = {
+    "as it should be": HEADER,
+    "another order": b"age,can_export,name,email\n",
+    "more columns": b"x,email,y,name,age,can_export\n",
+    "a column missing": b"email,name,age\n",
+    "a column twice": b"email,name,age,can_export,email\n",
+    "two lines, after blank ones": b'\n\n"an\nother",email,name,age,can_export\n',
+    "none": b"",
+}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 7, 1_000])
+@pytest.mark.parametrize("header", HEADERS)
+def test_the_tuned_import_says_what_the_other_says(db, header, batch):
+    """The same lines, reasons and rows, wherever a batch ends."""
+    assert_same(db, HEADERS[header] + MIXED, batch)
+
+
+def assert_same(db, content, batch=100):
+    answers = []
+    for variant in (stream_rows, copy_rows):
+        report = variant(io.BytesIO(content), db, batch=batch)
+        held = db.execute(text("select email, name, age, can_export from users order by id")).all()
+        answers.append((report, held))
+        db.execute(text("truncate users"))
+        db.commit()
+    assert answers[0] == answers[1]
+
+
+def test_an_address_that_is_there_already_is_a_duplicate_wherever_it_comes(db):
+    """What was inserted before the first duplicate was found is inserted once."""
+    copy_rows(io.BytesIO(HEADER + b"there@b.c,T,1,true\n"), db)
+    new = b"".join(b"p%d@b.c,P,1,true\n" % i for i in range(500))
+    report = copy_rows(io.BytesIO(HEADER + new + b"there@b.c,Other,2,no\n" + new), db)
+    assert (report.imported, report.duplicates) == (500, 501)
+    assert db.execute(text("select name from users where email = 'there@b.c'")).scalar() == "T"
+
+
+def test_nothing_is_left_of_the_temporary_table(db):
+    for content in (HEADER + b"a@b.c,A,1,true\n", HEADER, b"", HEADER + b"\xff\n"):
+        with suppress(UnicodeDecodeError):
+            copy_rows(io.BytesIO(content), db)
+        assert db.execute(text("select to_regclass('staged_users')")).scalar() is None
+        db.rollback()
 
 
 def test_the_labs_own_table_of_users_stays_empty(whole_table):

@@ -25,9 +25,12 @@ LARGE = 50_000_000
 
 STREAMS = [
     "/streaming/posts/export.csv",
+    "/tuned/posts/export.csv",
     "/streaming/posts/export.json",
+    "/tuned/posts/export.ndjson",
     "/streaming/posts/since.txt",
     "/streaming/posts/export.zip?rows=50000",
+    "/tuned/posts/export.zip?rows=50000&deflate=true",
     "/streaming/posts/report.pdf?rows=20000",
     f"/streaming/downloads/download-{LARGE}.bin",
     f"/tuned/downloads/download-{LARGE}.bin",

@@ -9,6 +9,7 @@ MIB = 1024 * 1024
 SIZES = {
     "rows": ("rows", 1_000_000, 8 * MIB),
     "csv_export": ("rows", 1_000_000, 8 * MIB),
+    "ndjson_export": ("rows", 1_000_000, 8 * MIB),
     "tag_counts": ("rows", 1_000_000, 8 * MIB),
     "file_download": ("bytes", 500_000_000, 3 * MIB),
     "csv_upload": ("bytes", 100_000_000, 8 * MIB),

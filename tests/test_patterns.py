@@ -15,7 +15,7 @@ from lab.compare import (
 from lab.data.seed import build
 from lab.measure.curve import Curve, Point
 from lab.measure.process import Processes
-from lab.measure.verdict import verdict
+from lab.measure.verdict import RESOLUTION, verdict
 from lab.pattern import ROLES, O, open_variant
 from lab.patterns import PATTERNS
 from lab.units import doubling
@@ -36,6 +36,9 @@ SIZES = {
 
 LONG = {"stream_rows", "page_by_page"}
 """Variants whose sweeps take half a minute."""
+
+THREADED = {"copy_chunks", "copy_lines"}
+"""Variants with a second thread: what the two hold at once is a matter of the moment."""
 
 
 def at_leisure(pattern, variant):
@@ -143,18 +146,22 @@ def test_chunks_are_of_the_size_that_was_asked_for():
     rows = {"rows": 2_000}
     lazy, joined = (outcome_of(PATTERN, PATTERN[n], rows) for n in ("row_by_row", "joined_chunks"))
     assert lazy.counts["chunks"] == 2_001
-    assert joined.counts["chunks"] <= 1 + joined.counts["characters"] / 65_536
+    assert joined.counts["chunks"] <= 1 + joined.counts["bytes"] / 65_536
 
 
 @pytest.mark.parametrize(("pattern", "variant"), LEISURELY)
 def test_heap_repeats(pattern, variant):
-    """Five runs agree within a thousandth; fixed addresses make most agree to the byte."""
+    """Five runs agree within a thousandth; fixed addresses make most agree to the byte.
+
+    Two threads agree within what the verdict takes for noise.
+    """
     axis = next(iter(pattern.axes))
     size = pattern.axes[axis][0] // 8
     workload = variant_workload(pattern, variant, {axis: size})
     with prepared(pattern, axis, [size]), Processes() as processes:
         peaks = [processes.read(workload, "heap", 60).value for _ in range(5)]
-    assert max(peaks) - min(peaks) <= min(peaks) / 1_000, peaks
+    noise = RESOLUTION["heap"] if variant.name in THREADED else min(peaks) / 1_000
+    assert max(peaks) - min(peaks) <= noise, peaks
 
 
 @pytest.mark.parametrize(("pattern", "variant"), VARIANTS, ids=NAMES)

@@ -157,6 +157,43 @@ def test_a_server_that_cannot_be_listened_to_is_streamed_to_all_the_same():
     assert sent == [None, b"a", b"b", b""]
 
 
+def test_an_empty_chunk_is_not_sent_and_the_status_waits_for_one_that_is_not():
+    sent, made = [], []
+
+    def chunks():
+        for part in ["", "", "a", "", "b"]:
+            made.append((part, len(sent)))
+            yield part
+
+    async def send(message):
+        sent.append(message.get("body"))
+
+    respond(OwningResponse(chunks()), send)
+    assert made == [("", 0), ("", 0), ("a", 0), ("", 2), ("b", 2)]
+    assert sent == [None, b"a", b"b", b""]
+
+
+def test_a_client_that_goes_before_the_first_byte_is_noticed_by_an_empty_chunk():
+    sent, closed = [], []
+
+    def chunks():
+        try:
+            while True:
+                yield ""
+        finally:
+            closed.append(True)
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        await anyio.sleep(0.05)
+        return {"type": "http.disconnect"}
+
+    respond(OwningResponse(chunks()), send, receive)
+    assert (sent, closed) == ([], [True])
+
+
 def test_background_tasks_run_after_a_body_that_was_sent_whole():
     done = []
 

@@ -1,15 +1,24 @@
 """Clients that send too much, too little, too slowly, or hang up: nothing of theirs is kept."""
 
+import json
 from contextlib import closing
 from itertools import chain, repeat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
 
 from lab.client import request
+from lab.data.store import POOL
 from lab.multipart import FORM, as_form
+from lab.server import descriptors
 from lab.tokens import token
 from tests.helpers import wait_until
 from tests.uploads import ALLOWED, HEADER, LIMIT, ROW, Sender, form, people, serving, witness
 
 pytest_plugins = ["tests.upload_fixtures"]
+
+streamed = pytest.mark.parametrize("path", ["/tuned/users/import", "/streaming/users/import"])
 
 
 def test_tokens_are_asked_for_before_the_body(server, send, users):
@@ -33,8 +42,9 @@ def begun(rows=3_000):
     return next(as_form([])) + HEADER + people(rows)
 
 
-def test_the_limit_stops_the_transfer(server, sender, users):
-    client = sender(Transfer_Encoding="chunked")
+@streamed
+def test_the_limit_stops_the_transfer(server, sender, users, path):
+    client = sender(path, Transfer_Encoding="chunked")
     head = begun()
     client.send(b"%x\r\n%s\r\n" % (len(head), head))
     assert client.send_while_it_is_taken(8 * LIMIT) < 4 * LIMIT
@@ -59,9 +69,10 @@ def test_the_trap_takes_all_of_it(server, send, users):
     assert witness(server)["bytes"] == len(body)
 
 
-def test_a_length_that_is_too_short_cuts_the_form(sender, users):
+@streamed
+def test_a_length_that_is_too_short_cuts_the_form(sender, users, path):
     body = form(HEADER + people(10))
-    client = sender(Content_Length=len(body) - 20)
+    client = sender(path, Content_Length=len(body) - 20)
     client.send(body)
     answer = client.receive()
     assert answer.startswith(b"HTTP/1.1 422 ")
@@ -69,8 +80,9 @@ def test_a_length_that_is_too_short_cuts_the_form(sender, users):
     assert users() == 0
 
 
-def test_a_client_that_hangs_up_leaves_nothing(server, sender, users):
-    client = sender(Content_Length=LIMIT)
+@streamed
+def test_a_client_that_hangs_up_leaves_nothing(server, sender, users, path):
+    client = sender(path, Content_Length=LIMIT)
     client.send(begun())
     assert wait_until(lambda: witness(server)["connections"] == 1)
     client.close()
@@ -79,8 +91,9 @@ def test_a_client_that_hangs_up_leaves_nothing(server, sender, users):
     assert "Traceback" not in server.written()
 
 
-def test_a_client_that_falls_silent_is_told_so(server, sender, users):
-    client = sender(Content_Length=LIMIT)
+@streamed
+def test_a_client_that_falls_silent_is_told_so(server, sender, users, path):
+    client = sender(path, Content_Length=LIMIT)
     client.send(begun())
     answer = client.receive()
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -96,16 +109,78 @@ def test_without_a_free_connection_nothing_is_taken(server, sender, send):
     assert witness(server)["bytes"] < 1_000_000
 
 
-def test_rows_that_another_import_holds_are_not_waited_for_long(server, sender, send, users):
-    client = sender(Content_Length=LIMIT)
+@streamed
+def test_rows_that_another_import_holds_are_not_waited_for_long(server, sender, send, users, path):
+    client = sender("/streaming/users/import", Content_Length=LIMIT)
     client.send(begun())
     assert wait_until(lambda: witness(server)["bytes"] >= len(begun()))
-    status, said = send(form(HEADER + people(3_000)))
+    status, said = send(form(HEADER + people(3_000)), path)
     assert (status, said["detail"]) == (503, "another import holds the same rows; try again")
+    assert users() == 0
 
 
-def test_a_killed_server_leaves_no_row(users):
-    with serving() as server, closing(Sender(server, Content_Length=LIMIT)) as client:
+def test_a_slow_client_of_the_tuned_import_holds_no_rows(server, sender, send, users):
+    """Both send the same users; the one that is done first has them, the other is told."""
+    rest = people(10, first=3_000) + b"".join(as_form([])).partition(b"\r\n\r\n")[2]
+    length = len(begun() + rest)
+    client = sender("/tuned/users/import", Content_Length=length, Connection="close")
+    client.send(begun())
+    assert wait_until(lambda: witness(server)["bytes"] >= len(begun()))
+    assert send(form(HEADER + people(3_000)))[1]["imported"] == 3_000
+    client.send(rest)
+    said = json.loads(client.receive().partition(b"\r\n\r\n")[2])
+    assert (said["imported"], said["duplicates"]) == (10, 3_000)
+    assert users() == 3_010
+
+
+@streamed
+def test_a_hundred_clients_that_hang_up_leave_no_connection_no_file_and_no_thread(
+    server, sender, send, users, path
+):
+    assert send(form(HEADER + ROW), path)[0] == 200
+    users_before, threads_before, open_before = users(), threads(server), descriptors(server.pid)
+    for number in range(100):
+        client = sender(path, Content_Length=LIMIT)
+        client.send(begun(40 * number))
+        client.close()
+    assert wait_until(lambda: witness(server)["connections"] == 0)
+    assert send(form(HEADER + people(10)), path)[1]["imported"] == 10
+    assert users() == users_before + 10
+    assert len(descriptors(server.pid)) - len(open_before) <= POOL + 1
+    # Worker threads are kept; the event loop's own limit bounds them.
+    assert threads(server) - threads_before <= 40
+
+
+def threads(server):
+    return len(list(Path(f"/proc/{server.pid}/task").iterdir()))
+
+
+@streamed
+def test_a_database_that_ends_the_connection_leaves_nothing_and_is_used_again(
+    server, users_table, sender, send, users, path
+):
+    client = sender(path, Content_Length=LIMIT)
+    client.send(begun())
+    assert wait_until(lambda: witness(server)["bytes"] >= len(begun()))
+    with users_table.begin() as connection:
+        ended = connection.execute(
+            text(
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                " where application_name = :name and state <> 'idle'"
+            ),
+            {"name": f"memory-lab-{server.pid}"},
+        ).scalar_one()
+    assert ended == 1
+    client.send_while_it_is_taken(LIMIT - len(begun()))
+    assert client.receive().startswith(b"HTTP/1.1 500 ")
+    assert wait_until(lambda: witness(server)["connections"] == 0)
+    assert users() == 0
+    assert [send(form(HEADER + ROW), path)[0] for _ in range(POOL)] == [200] * POOL
+
+
+@streamed
+def test_a_killed_server_leaves_no_row(users, path):
+    with serving() as server, closing(Sender(server, path, Content_Length=LIMIT)) as client:
         client.send(begun(20_000))
         assert wait_until(lambda: witness(server)["bytes"] >= len(begun(20_000)))
         server.process.kill()

@@ -14,7 +14,13 @@ from tests.uploads import HEADER, ROW, form, people
 
 pytest_plugins = ["tests.upload_fixtures"]
 
-PATHS = ("/users/import", "/streaming/users/import", "/naive/users/import", "/trap/users/import")
+PATHS = (
+    "/users/import",
+    "/tuned/users/import",
+    "/streaming/users/import",
+    "/naive/users/import",
+    "/trap/users/import",
+)
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "uploads"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from lab.data.worlds import posts
+from lab.patterns import zip_download
 from lab.patterns.csv_export import joined_chunks
 from lab.patterns.zip_download import (
     MEMBERS,
@@ -129,7 +130,7 @@ def test_closed_early_it_leaves_no_file_open(variant):
         assert ours() == []
 
 
-@pytest.mark.parametrize("name", ["block_by_block", "zip_stream"])
+@pytest.mark.parametrize("name", ["block_by_block", "zip_stream", "fast_deflate"])
 def test_a_member_that_fails_fails_the_archive_and_is_closed(name):
     closed = []
 
@@ -160,3 +161,9 @@ def test_posts_in_files_are_the_posts_of_the_csv_export(variant, rows, files):
             assert header == export[0]
             found += body
     assert found == export[1:]
+
+
+@pytest.mark.parametrize("name", ["isal.isal_zlib", "zlib"])
+def test_whatever_deflates_the_archive_is_good(name, monkeypatch):
+    monkeypatch.setattr(zip_download, "fast", pytest.importorskip(name))
+    test_zipfile_finds_every_member_whole(PATTERN["fast_deflate"], ZIP_DEFLATED)

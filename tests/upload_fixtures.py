@@ -59,8 +59,8 @@ def sender(server, users):
     """Connect raw clients, and hang up at the end."""
     connected = []
 
-    def connect(**headers):
-        connected.append(Sender(server, **headers))
+    def connect(path="/users/import", **headers):
+        connected.append(Sender(server, path, **headers))
         return connected[-1]
 
     yield connect

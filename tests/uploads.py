@@ -38,11 +38,11 @@ def form(content, name="users.csv"):
 class Sender:
     """A client that decides byte by byte what to send."""
 
-    def __init__(self, server, **headers):
+    def __init__(self, server, path="/users/import", **headers):
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
         lines = {"Host": "lab", "Content-Type": FORM, **ALLOWED, **headers}
         head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items())
-        self.socket.sendall(f"POST /users/import HTTP/1.1\r\n{head}\r\n".encode())
+        self.socket.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode())
 
     def send(self, data):
         self.socket.sendall(data)

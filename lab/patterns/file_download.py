@@ -5,20 +5,23 @@ chunk, twice: the next one is read before the one that was sent is let go. The s
 buys speed up to about a mebibyte, and is then only memory.
 """
 
+import os
 import stat
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Header, HTTPException
+from fastapi.responses import Response
 
 from lab.data.files import folder
 from lab.data.worlds import download, download_ready
 from lab.digest import Digest
 from lab.pattern import O, Outcome, Pattern, Variant
+from lab.ranges import NotSatisfiableError, content_range, one_range, still_meant, validators
 from lab.routes import ERRORS, endpoint
-from lab.streams import OwningResponse
+from lab.streams import CHUNK, OwningResponse, attachment
 from lab.units import doubling
 
 
@@ -35,9 +38,13 @@ def small_chunks(path: Path, chunk: int = 65_536) -> Iterator[bytes]:
             yield block
 
 
-def large_chunks(path: Path, chunk: int = 1_048_576) -> Iterator[bytes]:
-    """Read and send 1 MiB at a time, past Python's own buffer: fewer trips for the same bytes."""
+def large_chunks(path: Path, chunk: int = 1_048_576, start: int = 0) -> Iterator[bytes]:
+    """Read and send 1 MiB at a time, past Python's own buffer: fewer trips for the same bytes.
+
+    A client that was cut off may have it start in mid-file.
+    """
     with path.open("rb", buffering=0) as file:
+        file.seek(start)
         while block := file.read(chunk):
             yield block
 
@@ -72,30 +79,74 @@ PATTERN = Pattern(
 
 router = APIRouter()
 
-_MISSING: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such file"}}
+PATH = "/downloads/{filename}"
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    **ERRORS,
+    206: {"description": "The range that was asked for"},
+    404: {"description": "There is no such file"},
+    416: {"description": "The file ends before the range begins"},
+}
+
+Range = Annotated[str | None, Header(alias="Range", description="As ``bytes=1000-``.")]
+IfRange = Annotated[str | None, Header(description="The ETag of the file that the range is of.")]
 
 
-@endpoint(
-    router,
-    PATTERN,
-    "/downloads/{filename}",
-    "application/octet-stream",
-    responses={**ERRORS, **_MISSING},
-)
-def download_file(variant: Variant, filename: str) -> OwningResponse:
-    """Send a file of the lab's folder, whole; ranges are not offered."""
+@endpoint(router, PATTERN, PATH, "application/octet-stream", responses=ANSWERS)
+def download_file(
+    variant: Variant, filename: str, asked: Range = None, if_range: IfRange = None
+) -> Response:
+    """Send a file of the lab's folder, or a range of it where the variant can start in mid-file."""
     path = folder() / filename
-    size = _size(path)
+    part, status, headers = _answer(variant, path, asked, if_range)
+    options = {}
+    if status == 206:
+        # No larger a block than the range: whoever wants ten bytes has ten read.
+        options = {"start": part.start, "chunk": min(len(part), variant.default("chunk") or CHUNK)}
     return OwningResponse(
-        _exactly(variant.run(path), size),
+        _exactly(variant.run(path, **options), len(part)),
+        status_code=status,
         media_type="application/octet-stream",
         filename=filename,
-        headers={"content-length": str(size), "accept-ranges": "none"},
+        headers=headers,
     )
 
 
-def _size(path: Path) -> int:
-    """Return the size of a regular file that really is in the folder; 404 for anything else.
+@endpoint(
+    router, PATTERN, PATH, "application/octet-stream",
+    roles=("tuned",), method="HEAD", responses=ANSWERS,
+)  # fmt: skip
+def describe_file(
+    variant: Variant, filename: str, asked: Range = None, if_range: IfRange = None
+) -> Response:
+    """Answer as for GET, without the file."""
+    _, status, headers = _answer(variant, folder() / filename, asked, if_range)
+    offered = {"content-disposition": attachment(filename)}
+    return Response(None, status, {**headers, **offered}, "application/octet-stream")
+
+
+def _answer(
+    variant: Variant, path: Path, asked: str | None, if_range: str | None
+) -> tuple[range, int, dict[str, str]]:
+    """Return which bytes to send, the status, and the headers that go with them."""
+    found = _found(path)
+    size = found.st_size
+    headers = {"content-length": str(size), **validators(found)}
+    if not variant.takes("start"):
+        return range(size), 200, {**headers, "accept-ranges": "none"}
+    headers["accept-ranges"] = "bytes"
+    try:
+        part = one_range(asked, size) if still_meant(if_range, headers) else None
+    except NotSatisfiableError:
+        there_is = {"content-range": f"bytes */{size}", "accept-ranges": "bytes"}
+        raise HTTPException(416, f"the file has {size} bytes", there_is) from None
+    if part is None:
+        return range(size), 200, headers
+    partly = {"content-length": str(len(part)), "content-range": content_range(part, size)}
+    return part, 206, {**headers, **partly}
+
+
+def _found(path: Path) -> os.stat_result:
+    """Return what is known of a regular file that is in the folder; 404 for anything else.
 
     The framework lets no slash into the name, but ``..``, links, devices and folders are names
     like any other, and all but the last exist for ``Path.exists``.
@@ -106,7 +157,7 @@ def _size(path: Path) -> int:
         found = None
     if found is None or not stat.S_ISREG(found.st_mode) or path.name.startswith("."):
         raise HTTPException(404, "there is no such file")
-    return found.st_size
+    return found
 
 
 def _exactly(blocks: Generator[bytes, None, None], size: int) -> Generator[bytes, None, None]:

@@ -6,7 +6,6 @@ blocks the archive costs one of them, and some hundred bytes for each member's e
 directory.
 """
 
-import csv
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from io import BytesIO, StringIO
@@ -26,10 +25,15 @@ from lab.data.files import download_file
 from lab.data.worlds import download_ready
 from lab.digest import Digest
 from lab.pattern import O, Outcome, Pattern, Variant
-from lab.patterns.csv_export import HEADER, joined_columns
+from lab.patterns.csv_export import HEADER, csv_writer, joined_columns
 from lab.routes import Posts, Rows, endpoint
 from lab.streams import CHUNK, OwningResponse, gather
 from lab.units import doubling
+
+try:
+    from isal import isal_zlib as fast
+except ImportError:  # the extra `tuned` is not installed; zlib writes the same format
+    import zlib as fast  # type: ignore[no-redef]
 
 Blocks = Generator[bytes, None, None]
 Members = Iterable[tuple[str, Blocks]]
@@ -83,15 +87,38 @@ def zip_stream(members: Members, compression: int = ZIP_STORED) -> Iterator[byte
     yield from archive.finalize()
 
 
+def fast_deflate(members: Members, compression: int = ZIP_DEFLATED) -> Iterator[bytes]:
+    """Deflate each member in blocks six times as fast, with Intel's ISA-L if it is installed.
+
+    A CSV becomes a fifth larger than at zlib's usual level 6; at level 3 zlib takes twice the time
+    for the same. `zipfile` has no place to say what deflates, so its compressor is exchanged.
+    """
+    sent = Outbox()
+    with ZipFile(sent, "w", compression) as archive:
+        for name, blocks in members:
+            entry = ZipInfo(name, localtime()[:6])
+            entry.compress_type = compression
+            with closing(blocks), archive.open(entry, "w", force_zip64=True) as member:
+                if compression == ZIP_DEFLATED:
+                    member._compressor = fast.compressobj(3, fast.DEFLATED, -15)  # type: ignore[attr-defined]
+                for block in blocks:
+                    member.write(block)
+                    if sent.length >= CHUNK:
+                        yield sent.take()
+    yield sent.take()
+
+
 class Outbox:
     """A file that can only be written, as a socket is; `zipfile` then never wants to go back."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
+        self.length = 0
 
     def write(self, data: bytes) -> int:
         """Keep the bytes until they are taken."""
         self._pieces.append(data)
+        self.length += len(data)
         return len(data)
 
     def flush(self) -> None:
@@ -103,6 +130,7 @@ class Outbox:
         """Return what was written since the last time."""
         taken = b"".join(self._pieces)
         self._pieces.clear()
+        self.length = 0
         return taken
 
 
@@ -164,6 +192,7 @@ PATTERN = Pattern(
         ),
         Variant(block_by_block, role="streaming", peak=O(1)),
         Variant(zip_stream, role="streaming", peak=O(1)),
+        Variant(fast_deflate, role="tuned", peak=O(1)),
     ),
 )
 
@@ -205,10 +234,10 @@ def csv_members(db: Session) -> Iterator[tuple[str, Blocks]]:
 def csv_blocks(rows: Iterable[Any]) -> Blocks:
     """Write rows as CSV, in blocks of about 64 KiB."""
     buffer = StringIO()
-    writer = csv.writer(buffer)
+    writer = csv_writer(buffer)
     writer.writerow(HEADER)
-    for id_, title, author, views, created_at in rows:
-        writer.writerow((id_, title, author, views, created_at.isoformat()))
+    for row in rows:
+        writer.writerow(row)
         if buffer.tell() >= CHUNK:
             yield buffer.getvalue().encode()
             buffer.seek(0)

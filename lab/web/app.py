@@ -13,6 +13,7 @@ from lab.patterns import (
     before_the_stream,
     csv_export,
     file_download,
+    ndjson_export,
     pdf_report,
     rows,
     tag_counts,
@@ -24,6 +25,7 @@ from lab.streams import unavailable
 ROUTERS = (
     rows.router,
     csv_export.router,
+    ndjson_export.router,
     before_the_stream.router,
     file_download.router,
     zip_download.router,
