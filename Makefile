@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp-$(shell cat pyproject.toml requirements.txt 2>/dev/null | cksum | cut -d' ' -f1)
 ARGS ?=
 
-.PHONY: help table test test-slow test-faults check bench lint types docs docs-check lock clean
+.PHONY: help table test test-slow test-faults check bench bench-http lint types docs docs-check lock clean
 
 help:
 	@echo "make table       measure the lesson's table (ARGS='--quick' for a tenth of the sizes)"
@@ -14,9 +14,10 @@ help:
 	@echo "make test-slow   run the tests that take minutes"
 	@echo "make test-faults run the clients that hang up, stall and come all at once"
 	@echo "make check       hold the lab's own variants to their memory budgets"
-	@echo "make bench       time every variant beside the others"
+	@echo "make bench       time every variant beside the limit (ARGS=--tenth for a quick look)"
+	@echo "make bench-http  the same over HTTP, for one client and for eight"
 	@echo "make lint types  check style and types"
-	@echo "make docs        write the generated parts of the README from build/table"
+	@echo "make docs        write the generated parts of README and docs from build"
 	@echo "make docs-check  check that they are current"
 	@echo "make lock        pin the dependencies anew"
 	@echo "make clean       remove the environment and everything built"
@@ -37,8 +38,19 @@ check: $(STAMP)
 	LAB_TOKEN="$$($(BIN)/lab serve --token)" \
 		$(BIN)/lab check --file benchmarks/budgets.toml --junit build/budgets.xml $(ARGS)
 
+# `pytest-benchmark --storage=file://build/bench/runs compare` compares runs.
+BENCH := $(BIN)/python -m pytest benchmarks --benchmark-quiet \
+	--benchmark-autosave --benchmark-storage=file://build/bench/runs
+
 bench: $(STAMP)
-	$(BIN)/python -m pytest benchmarks $(ARGS)
+	@mkdir -p build/bench
+	$(BENCH) --benchmark-json build/bench/bench.json $(ARGS)
+	$(BIN)/python -m lab.report.speed build/bench
+
+bench-http: $(STAMP)
+	@mkdir -p build/bench
+	$(BENCH) -m http --benchmark-json build/bench/bench-http.json $(ARGS)
+	$(BIN)/python -m lab.report.speed build/bench
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -15,6 +15,10 @@ import typer
 from lab.errors import LabError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
     from lab.measure.endpoint import Body
     from lab.measure.sweep import Schedule
     from lab.pattern import Role
@@ -25,7 +29,13 @@ _STOPPED = 130
 _BROKEN_PIPE = 141
 """Exit code when nobody reads on, likewise."""
 
-_EXTRAS = {"matplotlib": "plots", "jinja2": "plots"}
+_EXTRAS = {
+    "matplotlib": "plots",
+    "jinja2": "plots",
+    "adbc_driver_manager": "arrow",
+    "adbc_driver_postgresql": "arrow",
+    "pyarrow": "arrow",
+}
 """The extra that brings a missing module; all others come with ``patterns``."""
 
 app = typer.Typer(
@@ -91,6 +101,7 @@ def table(
         schedule = _schedule(jobs, timeout, steps, most)
         found = measure_table(quick=quick, schedule=schedule, announce=steps.begin)
     print_table(screen, found)
+    _print_left_out(screen, found.left_out)
     written = write_table(found, out)
     screen.print(f"Written: {written}")
     if timings:
@@ -112,11 +123,17 @@ def show(
     variant: Annotated[str | None, typer.Argument(help="Only this variant.")] = None,
 ) -> None:
     """Show a pattern's claims and source."""
+    from lab.compare import ready
     from lab.patterns import pattern as find
     from lab.report.terminal import console, print_source
 
     found = find(pattern)
-    print_source(console(), found, [found[variant]] if variant else found.variants)
+    shown = [found[variant]] if variant else found.variants
+    screen = console()
+    print_source(screen, found, shown)
+    _, left_out = ready(found, shown)
+    for sentence in left_out:
+        screen.print(f"\n{sentence}", soft_wrap=True)
 
 
 @app.command(epilog="Example: lab curve rows load_all yield_per --plot rows.svg")
@@ -135,7 +152,7 @@ def curve(
     Each variant gets its heap, RSS and time, and a verdict on its claim. Exits with 0 when all
     claims are kept, 1 when one is broken, 3 when a curve cannot tell.
     """
-    from lab.compare import sweep_variants
+    from lab.compare import ready, sweep_variants
     from lab.patterns import pattern as find
     from lab.report.curves import report_curves
     from lab.report.terminal import console, progress
@@ -143,9 +160,15 @@ def curve(
 
     found = find(pattern)
     axis = axis or next(iter(found.axes))
-    chosen = [found[name] for name in variants] if variants else list(found.along(axis))
-    swept = parse_sizes(sizes) if sizes else None
     screen = console(stderr=str(json_file) == "-")
+    if variants:
+        chosen = [found[name] for name in variants]
+    else:
+        chosen, left_out = ready(found, found.along(axis))
+        if not chosen:
+            raise LabError("; ".join(left_out))
+        _print_left_out(screen, left_out)
+    swept = parse_sizes(sizes) if sizes else None
     with progress(screen) as steps:
         curves = sweep_variants(
             found,
@@ -233,6 +256,7 @@ def measure(
     elif " " in target:
         raise LabError(f"{target!r} is a request: say which application answers it, by --app.")
     else:
+        _check_ready(target)
         subject = Function(target, setup)
     if cap is not None:
         if plot is not None:
@@ -452,6 +476,24 @@ def _schedule(
     from lab.measure.sweep import Schedule
 
     return Schedule(jobs or usable_cores(), timeout, max_memory, steps.advance)
+
+
+def _check_ready(target: str) -> None:
+    """Say which extra one of the lab's own variants wants; anybody else's function is let pass."""
+    module, _, name = target.partition(":")
+    if not module.startswith("lab.patterns."):
+        return
+    from lab.patterns import PATTERNS
+
+    for pattern in PATTERNS:
+        for variant in pattern.variants:
+            if (pattern.module_name, variant.name) == (module, name):
+                pattern.check_ready(variant)
+
+
+def _print_left_out(screen: "Console", sentences: "Iterable[str]") -> None:
+    for sentence in sentences:
+        screen.print(f"Left out: {sentence}", soft_wrap=True)
 
 
 def _free_memory() -> int:

@@ -1,6 +1,6 @@
 """Variants of one pattern, measured side by side and held to the same answer."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -76,6 +76,13 @@ class Answer:
         self.pattern.sizes_for(self.variant, axis)
 
 
+def ready(pattern: Pattern, variants: Iterable[Variant]) -> tuple[list[Variant], list[str]]:
+    """Return those variants that can run here, and of each of the others what it wants."""
+    every = list(variants)
+    left_out = [pattern.wants(variant) for variant in every if not variant.ready]
+    return [variant for variant in every if variant.ready], left_out
+
+
 def sweep_variants(
     pattern: Pattern,
     variants: Sequence[Variant],
@@ -92,8 +99,10 @@ def sweep_variants(
 
     Raises:
         DifferentAnswersError: Two variants gave different answers at the same size.
-        LabError: One could not be measured.
+        LabError: One could not be measured, or lacks its extra.
     """
+    for variant in variants:
+        pattern.check_ready(variant)
     chosen = {variant.name: sizes or pattern.sizes_for(variant, axis) for variant in variants}
     sweeps = {
         name: sweep_of(Answer(pattern, pattern[name]), axis, each) for name, each in chosen.items()

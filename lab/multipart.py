@@ -91,6 +91,20 @@ def file_part(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
         raise RefusedError(422, "the form has no file: send the CSV as its part named file")
 
 
+def csv_file(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
+    """Yield the content of a CSV that is the body itself, ``text/csv``, or a form's `file_part`.
+
+    Raises:
+        RefusedError: As `file_part`; or the body says that it is not in UTF-8.
+    """
+    kind, options = parse_options_header(content_type)
+    if kind != b"text/csv":
+        return file_part(chunks, content_type)
+    if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8", b"us-ascii"):
+        raise RefusedError(415, "send the CSV in UTF-8")
+    return iter(chunks)
+
+
 def _boundary(content_type: str) -> bytes:
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data":

@@ -93,6 +93,15 @@ class Variant:
     """One answer to a pattern's question: a plain function and the claim about its peak memory.
 
     A trap says how it springs, in a word that the test suite can prove and a sentence to read.
+
+    Attributes:
+        run: The function.
+        role: What kind of answer it is.
+        peak: What its peak memory depends on.
+        springs: How a trap springs.
+        why: Why it does.
+        extra: The optional extra of memory-lab that it wants, where it wants one.
+        needs: The modules that the function imports from there; the file imports none of them.
     """
 
     run: Callable[..., Any]
@@ -100,6 +109,8 @@ class Variant:
     peak: O
     springs: Spring | None = None
     why: str = ""
+    extra: str = ""
+    needs: tuple[str, ...] = ()
 
     @cached_property
     def name(self) -> str:
@@ -115,6 +126,16 @@ class Variant:
     def source(self) -> str:
         """The code of the variant, as it stands in its file."""
         return getsource(self.run)
+
+    @cached_property
+    def ready(self) -> bool:
+        """Whether it can run here: whether what it needs can be imported, not only be found."""
+        try:
+            for module in self.needs:
+                import_module(module)
+        except ImportError:
+            return False
+        return True
 
     def takes(self, axis: str) -> bool:
         """Tell whether the axis is an argument of the function, such as its batch."""
@@ -181,9 +202,9 @@ class Pattern:
 
     @property
     def recommended(self) -> Variant:
-        """The last variant that streams: the best answer, as variants go from worst to best."""
-        right = [v for v in self.variants if v.role in ("streaming", "tuned")]
-        return right[-1]
+        """The best answer: the last variant that streams and is ready, as the worst come first."""
+        right = (v for v in reversed(self.variants) if v.role in ("streaming", "tuned"))
+        return next(variant for variant in right if variant.ready)
 
     @property
     def module(self) -> Any:
@@ -212,6 +233,21 @@ class Pattern:
         """
         self._check(axis)
         return tuple(variant for variant in self.variants if self.concerns(variant, axis))
+
+    def wants(self, variant: Variant) -> str:
+        """Say which extra a variant wants, in one sentence."""
+        extra = variant.extra
+        mend = f"pip install 'memory-lab[{extra}]'"
+        return f"{self.name} {variant.name} needs the extra `{extra}`: {mend}"
+
+    def check_ready(self, variant: Variant) -> None:
+        """Check that a variant can run here.
+
+        Raises:
+            LabError: The extra that it wants is missing.
+        """
+        if not variant.ready:
+            raise LabError(self.wants(variant))
 
     def _check(self, axis: str) -> None:
         if axis not in self.axes:
@@ -247,10 +283,14 @@ def open_variant(
         variant: The variant's name.
         sizes: Axis to size; what the variant takes as an argument goes there, the rest is the
             world's.
+
+    Raises:
+        LabError: The extra that the variant wants is missing.
     """
     module, _, attribute = pattern.partition(":")
     found: Pattern = getattr(import_module(module), attribute)
     chosen = found[variant]
+    found.check_ready(chosen)
     options = {axis: size for axis, size in sizes.items() if chosen.takes(axis)}
     world = {**found.fixed, **{axis: size for axis, size in sizes.items() if axis in found.fixed}}
     with found.world(**world) as given:

@@ -37,6 +37,12 @@ _FORM = {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}
 CSV_FORM = {
     "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
 }
+CSV_FILE = {
+    "requestBody": {
+        "required": True,
+        "content": {"multipart/form-data": {"schema": _FORM}, "text/csv": {"schema": _FILE}},
+    }
+}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     **ERRORS,
     400: {"description": "The client has gone"},

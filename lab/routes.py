@@ -77,13 +77,15 @@ def options_for(variant: Variant, **wanted: int) -> dict[str, int]:
 def served(pattern: Pattern, roles: tuple[Role, ...]) -> Iterator[tuple[str, Variant]]:
     """List the prefixes of a pattern's paths, each with the variant behind it.
 
-    Of several variants in a role the last one is served, since the worst come first. The best of
-    all has no prefix.
+    Of several variants in a role the last one is served, since the worst come first; one whose
+    extra is missing is passed over. The best of all has no prefix.
     """
     for role in roles:
-        variants = [variant for variant in pattern.variants if variant.role == role]
-        if variants:
-            yield f"/{role}", variants[-1]
+        # The last one first: what it needs is imported only where nothing better can be served.
+        variants = (v for v in reversed(pattern.variants) if v.role == role)
+        best = next((variant for variant in variants if variant.ready), None)
+        if best is not None:
+            yield f"/{role}", best
     if pattern.recommended.role in roles:
         yield "", pattern.recommended
 

@@ -6,7 +6,7 @@ then no row of the real table is locked, however long a client takes to send its
 is the caller's transaction: before the commit there is nothing, and a rollback leaves nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg2
@@ -71,15 +71,26 @@ def _count(db: Session, insert: str) -> int:
 def copy_in(db: Session, statement: str, pages: Iterable[Sequence[Any]]) -> int:
     """Send pages of rows to a ``COPY … FROM STDIN`` in its text format; return how many rows.
 
-    The server takes one page while the next is made, and lets us wait when it cannot keep up.
-
     Raises:
         sqlalchemy.exc.DBAPIError: The database refuses, or is gone.
         Exception: Whatever `pages` raises.
     """
+    return copy_bytes(db, statement, (copy_text(page).encode() for page in pages if page))
+
+
+def copy_bytes(db: Session, statement: str, pieces: Iterable[bytes]) -> int:
+    """Send bytes to a ``COPY … FROM STDIN``, in the format that it names; return how many rows.
+
+    The server takes one piece while the next is made, and lets us wait when it cannot keep up.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: The database refuses, or is gone. It may refuse at the first
+            row, and is heard only when the last has been sent.
+        Exception: Whatever `pieces` raises.
+    """
     connection = db.connection()
     driver: Any = connection.connection.driver_connection
-    source = _Source(pages)
+    source = _Source(pieces)
     with driver.cursor() as cursor:
         try:
             cursor.copy_expert(statement, source, _CHUNK)
@@ -96,28 +107,21 @@ def copy_in(db: Session, statement: str, pages: Iterable[Sequence[Any]]) -> int:
 
 
 class _Source:
-    """Pages as the file that psycopg2 reads from.
+    """Pieces, whatever their sizes, as the file that psycopg2 reads from.
 
     An error in `read` would come out as the database's: "COPY failed, error in .read() call".
     """
 
-    def __init__(self, pages: Iterable[Sequence[Any]]) -> None:
+    def __init__(self, pieces: Iterable[bytes]) -> None:
         self.failed: BaseException | None = None
-        self._chunks = _chunks(pages)
+        self._pieces = filter(None, pieces)  # an empty one would be taken for the end
 
     def read(self, _: int) -> bytes:
         try:
-            return next(self._chunks, b"")
+            return next(self._pieces, b"")
         except BaseException as error:
             self.failed = error
             raise
-
-
-def _chunks(pages: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """Yield pages as text that COPY reads; an empty chunk would be taken for the end."""
-    for page in pages:
-        if page:
-            yield copy_text(page).encode()
 
 
 def copy_text(rows: Sequence[tuple[Any, ...]]) -> str:

@@ -11,6 +11,7 @@ from lab.compare import (
     DifferentAnswersError,
     check_same_answers,
     prepared,
+    ready,
     variant_workload,
 )
 from lab.measure.curve import Curve, Reading, Witness
@@ -42,6 +43,8 @@ def measure_table(
 ) -> Table:
     """Measure scenarios: first the curves, then, knowing the slopes, each at its own size.
 
+    A row of which a variant lacks its extra is left out, with a note.
+
     Args:
         scenarios: Rows to measure.
         quick: At a tenth of the scenarios' sizes; the curves that are judged stay as they are,
@@ -56,6 +59,7 @@ def measure_table(
     """
     schedule = schedule or Schedule()
     announce = announce or _say_nothing
+    scenarios, left_out = _ready(scenarios)
     chosen = [scenario.tenth() for scenario in scenarios] if quick else list(scenarios)
     timings = Timings()
     counted = replace(schedule, on_reading=_counting(schedule, timings))
@@ -69,7 +73,21 @@ def measure_table(
         with _clock(timings, "scenarios"):
             points = _measure_points(chosen, found, counted, announce)
     rows = tuple(_row(scenario, found, points) for scenario in chosen)
-    return Table(rows, environment(), timings, quick)
+    return Table(rows, environment(), timings, quick, left_out)
+
+
+def _ready(scenarios: Sequence[Scenario]) -> tuple[list[Scenario], tuple[str, ...]]:
+    """Leave out the rows of which a variant lacks its extra; say what each of those wants."""
+    chosen: list[Scenario] = []
+    left_out: list[str] = []
+    for scenario in scenarios:
+        lesson = pattern(scenario.pattern)
+        names = filter(None, (scenario.naive, scenario.streaming, scenario.printed))
+        _, wants = ready(lesson, [lesson[name] for name in names])
+        left_out += wants
+        if not wants:
+            chosen.append(scenario)
+    return chosen, tuple(dict.fromkeys(left_out))
 
 
 def _curves_wanted(scenarios: Sequence[Scenario], quick: bool) -> dict[CurveKey, tuple[int, ...]]:

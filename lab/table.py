@@ -97,12 +97,21 @@ class Timings:
 
 @dataclass(frozen=True)
 class Table:
-    """The lesson's table, measured."""
+    """The lesson's table, measured.
+
+    Attributes:
+        rows: In the lesson's order.
+        environment: Where it was measured.
+        timings: Where the time went.
+        quick: Whether it was at a tenth of the sizes.
+        left_out: A sentence for each variant whose extra is missing; its rows are left out.
+    """
 
     rows: tuple[Row, ...]
     environment: Mapping[str, Any]
     timings: Timings
     quick: bool
+    left_out: tuple[str, ...] = ()
 
 
 def judge_amount(found: Verdict, measured: Measured, most: int | None) -> Verdict:

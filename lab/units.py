@@ -105,6 +105,11 @@ def show_seconds(seconds: float) -> str:
     return f"{_three_figures(seconds)} s"
 
 
+def show_ratio(ratio: float) -> str:
+    """Write how many times as much something is: ``0.13``, ``1.1``, ``31``."""
+    return f"{ratio:.2f}" if ratio < 0.995 else f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:,.0f}"
+
+
 def _three_figures(value: float) -> str:
     size = abs(value)
     if size < 0.0005:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from lab.data.database import database
 from lab.data.seed import build
 from lab.data.worlds import upload
+from lab.multipart import FORM, Upload, as_form
 from lab.patterns.csv_upload import MOST_ERRORS, PATTERN, copy_rows, stream_rows
+from lab.patterns.upload_stream import copy_as_it_arrives
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "uploads"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
@@ -88,6 +91,45 @@ def test_a_database_error_leaves_no_row_of_an_earlier_batch(variant, db):
 def test_a_line_without_an_end_is_refused(variant, db):
     file = io.BytesIO(HEADER + b"p@b.c,P,1,true\n" + b"x" * 1_000_000)
     with pytest.raises(ValueError, match="line 3 is longer than 65,536 characters"):
+        variant.run(file, db)
+    assert count(db) == 0
+
+
+LONG_ROWS = {
+    "letters": (b"x" * 65_535 + b"\n", 150),
+    "commas": (b"," * 65_535 + b"\n", 150),
+    "more cells than columns": (b"a@b.c,A,1,true" + b"," * 65_000 + b"\n", 150),
+    "cells of many lines": (b'"x\n",' * 5_000 + b"\n", 150),
+    "empty lines": (b"\n", 100_000),
+    "bad rows": (b"x,,,\n", 5_000),
+}
+
+
+def copy_arriving(file, db):
+    return copy_as_it_arrives(Upload(as_form(iter(lambda: file.read(65_536), b"")), FORM), db)
+
+
+@pytest.mark.parametrize("variant", [copy_rows, copy_arriving])
+@pytest.mark.parametrize("what", LONG_ROWS)
+def test_long_rows_are_held_a_page_at_a_time_and_their_cells_a_row_at_a_time(variant, what, db):
+    """A page is 6.5 MB of such lines; the cells of a page of commas would be another 50 MB."""
+    line, count = LONG_ROWS[what]
+    file = io.BytesIO(HEADER + line * count)
+    tracemalloc.start()
+    try:
+        report = variant(file, db)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    many = 0 if what == "empty lines" else count
+    assert report.imported + report.duplicates + report.rejected == many
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("variant", PATTERN.variants, ids=lambda v: v.name)
+def test_a_row_without_an_end_is_refused(variant, db):
+    file = io.BytesIO(HEADER + b"p@b.c,P,1,true\n" + b'"x\n",' * 100_000)
+    with pytest.raises(ValueError, match="row that starts in line 3 is longer than 262,144 char"):
         variant.run(file, db)
     assert count(db) == 0
 

@@ -155,3 +155,19 @@ def test_eight_slow_readers_of_an_export_wait_for_a_place_or_are_told(server, ba
     grown = status("VmHWM", server.pid) - before
     assert grown < 8_000_000, show_bytes(grown)
     assert backends.settle(1.0) == []
+
+
+def test_eight_slow_readers_of_the_tuned_export_take_six_megabytes_in_all(server):
+    """Each is a query, a pipe of 64 KiB and a chunk; with a pool of eight, nobody has to wait."""
+    with running("lab.web.app:app", {"MEMORY_LAB_POOL": "8"}) as roomy:
+        get(roomy, "/tuned/posts/export.csv?rows=20000")
+        before = reset_high_water_mark(roomy.pid)
+
+        def read_slowly(_: int):
+            return get(roomy, "/tuned/posts/export.csv", rate=200_000, stop_after=800_000)
+
+        with ThreadPoolExecutor(8) as clients:
+            slow = list(clients.map(read_slowly, range(8)))
+        assert [one.status for one in slow] == [200] * 8
+        grown = status("VmHWM", roomy.pid) - before
+    assert grown < 6_000_000, show_bytes(grown)

@@ -13,6 +13,7 @@ SIZES = {
     "tag_counts": ("rows", 1_000_000, 8 * MIB),
     "file_download": ("bytes", 500_000_000, 3 * MIB),
     "csv_upload": ("bytes", 100_000_000, 8 * MIB),
+    "bulk_load": ("bytes", 100_000_000, 2 * MIB),
 }
 
 

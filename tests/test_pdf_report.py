@@ -19,13 +19,16 @@ from lab.patterns.pdf_report import (
     PATTERN,
     draw,
     drawing,
+    into_a_template,
+    page_by_page,
     refuse_what_cannot_be_shown,
     report_rows,
 )
-from lab.pdf import fonts
+from lab.pdf import fonts, sheet
 from lab.pdf.fonts import EMBEDDED, JAPANESE, CannotShowError, font_of, runs, width
 from lab.pdf.layout import HEADER, ROWS_PER_PAGE, SIZE, fitted, pages
 from lab.pdf.letters import Letters
+from lab.pdf.sheet import AUTHORS, Sheets
 from lab.pdf.text import PdfText
 from lab.pdf.writer import KIDS, Objects, write_pdf
 
@@ -41,6 +44,12 @@ ROWS = [
 def streamed(rows):
     letters = Letters()
     return b"".join(write_pdf((drawing(page, letters) for page in pages(rows)), letters.write))
+
+
+def templated(rows):
+    letters = Letters()
+    texts = ([str(value) for value in row] for row in rows)
+    return b"".join(write_pdf(map(Sheets(letters).draw, pages(texts)), letters.write))
 
 
 def drawn(rows):
@@ -59,6 +68,11 @@ def expected(rows):
 
 def found_by_pikepdf(report):
     """The texts of each page as another reader, and the fonts' own tables, have them."""
+    return [[text for _, _, text in page] for page in placed_by_pikepdf(report)]
+
+
+def placed_by_pikepdf(report):
+    """The same, each with the point where it begins."""
     found = []
     with pikepdf.open(BytesIO(report)) as document:
         for page in document.pages:
@@ -67,10 +81,10 @@ def found_by_pikepdf(report):
                 if str(operator) == "Tf":
                     font = page.Resources.Font[str(operands[0])]
                 elif str(operator) == "Tm":
-                    texts.append("")
+                    texts.append([*map(float, operands[4:]), ""])
                 elif str(operator) == "Tj":
-                    texts[-1] += decoded(bytes(operands[0]), font)
-            found.append([text for text in texts if text])
+                    texts[-1][-1] += decoded(bytes(operands[0]), font)
+            found.append([text for text in texts if text[-1]])
     return found
 
 
@@ -90,12 +104,12 @@ def problems(report):
         return document.check_pdf_syntax()
 
 
-@pytest.mark.parametrize("make", [streamed, drawn])
+@pytest.mark.parametrize("make", [streamed, templated, drawn])
 def test_a_real_reader_finds_the_text_that_was_given(make):
     assert found_by_pikepdf(make(ROWS)) == expected(ROWS)
 
 
-@pytest.mark.parametrize("make", [streamed, drawn])
+@pytest.mark.parametrize("make", [streamed, templated, drawn])
 def test_our_reader_finds_what_a_real_one_finds(make):
     report = make(ROWS * 40)
     assert list(PdfText(BytesIO(report)).pages()) == found_by_pikepdf(report)
@@ -112,8 +126,9 @@ def test_our_reader_finds_what_a_real_one_finds(make):
         (ROWS_PER_PAGE * KIDS + 1, KIDS + 1),
     ],
 )
-def test_pages_are_full_valid_and_in_order(rows, count):
-    report = streamed((number, "title", "author", 0) for number in range(rows))
+@pytest.mark.parametrize("make", [streamed, templated])
+def test_pages_are_full_valid_and_in_order(make, rows, count):
+    report = make((number, "title", "author", 0) for number in range(rows))
     assert problems(report) == []
     found = found_by_pikepdf(report)
     assert len(found) == count
@@ -173,9 +188,10 @@ def test_a_document_that_is_cut_off_is_not_read():
             PdfText(BytesIO(wrong))
 
 
-def test_only_the_glyphs_that_were_used_are_embedded():
-    assert len(streamed([])) < 15_000
-    with pikepdf.open(BytesIO(streamed(ROWS))) as document:
+@pytest.mark.parametrize("make", [streamed, templated])
+def test_only_the_glyphs_that_were_used_are_embedded(make):
+    assert len(make([])) < 15_000
+    with pikepdf.open(BytesIO(make(ROWS))) as document:
         named = document.pages[0].Resources.Font
         assert list(named) == [f"/{EMBEDDED}", f"/{JAPANESE}"]
         (glyphs,) = named[f"/{EMBEDDED}"].DescendantFonts
@@ -183,7 +199,7 @@ def test_only_the_glyphs_that_were_used_are_embedded():
         used = set("".join(text for page in expected(ROWS) for text in page)) - set("渡辺")
         assert {chr(code) for code in widths} == used
         assert float(widths[ord("i")][0]) < float(widths[ord("w")][0])
-    with pikepdf.open(BytesIO(streamed([]))) as document:
+    with pikepdf.open(BytesIO(make([]))) as document:
         assert list(document.pages[0].Resources.Font) == [f"/{EMBEDDED}"]
 
 
@@ -223,7 +239,7 @@ def test_text_is_cut_where_its_font_changes(text, pieces):
 def test_a_letter_that_cannot_be_shown_is_refused_by_name(letter):
     with pytest.raises(CannotShowError, match=f"U\\+{ord(letter):04X}"):
         font_of(letter)
-    for make in (streamed, drawn):
+    for make in (streamed, templated, drawn):
         with pytest.raises(CannotShowError):
             make([(1, f"title {letter}", "author", 0)])
 
@@ -240,9 +256,10 @@ def without_matplotlib(monkeypatch):
 
 
 @pytest.mark.usefixtures("without_matplotlib")
-def test_without_matplotlib_fewer_letters_can_be_shown():
+@pytest.mark.parametrize("make", [streamed, templated])
+def test_without_matplotlib_fewer_letters_can_be_shown(make):
     rows = [(1, "Łukasz Žižek", "Иванова", 0)]
-    report = streamed(rows)
+    report = make(rows)
     assert problems(report) == []
     assert found_by_pikepdf(report) == expected(rows)
     assert runs("éИ") == [(EMBEDDED, "é"), (JAPANESE, "И")]
@@ -261,13 +278,117 @@ def test_text_of_several_lines_is_put_onto_one():
     assert fitted(" one\r\n\ttwo\N{NO-BREAK SPACE}three", 260)[0] == "one two three"
 
 
+TITLES = (
+    "",
+    " ",
+    "W" * 500,
+    "i" * 500,
+    "%s %d 100 %",
+    "<0041> Tj (ET) \\n \\",
+    "one\ttwo\r\nthree\v\f",
+    "no-break\N{NO-BREAK SPACE}next\x85line\N{LINE SEPARATOR}end\x1c",
+    "渡辺",
+    "渡辺" * 50,
+    "Grace 渡辺 66 渡",
+    "Иванова «naïve» 5 €…",
+    "\N{LATIN CAPITAL LETTER A WITH MACRON}\N{CYRILLIC CAPITAL LETTER NJE} 000a",
+)
+NUMBERS = (0, -5, 9_999_999, 10_000_000, 2**31 - 1, -(2**31), 2**63 - 1, 10**30)
+
+
+def same(rows):
+    """Whether the template holds what is drawn text by text, and at the same points."""
+    return placed_by_pikepdf(templated(rows)) == placed_by_pikepdf(streamed(rows))
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_template_shows_any_title_at_its_place(title):
+    plain = (1, "title", "author", 2)
+    assert same([plain, (2, title, "author", 3), plain])
+    assert same([plain, (2, "title", title, 3), plain])
+    assert same([(2, title, title, 3)] * (ROWS_PER_PAGE + 1))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_template_shows_any_number_at_its_place(number):
+    assert same([(1, "a", "b", 2), (number, "a", "b", 3), (4, "a", "b", number)])
+
+
+def test_a_template_cuts_what_is_just_too_long():
+    """Of each letter as many as have room, and then one more dot: each title on its own page."""
+    fitting = []
+    for letter in map(chr, range(33, 127)):
+        title = letter * int(260 / width(letter, SIZE) - 1)
+        while width(title + ".", SIZE) <= 260:
+            title += "."
+        fitting.append(title)
+    letters, others = Letters(), Letters()
+    sheets = Sheets(others)
+    rows = [("1", title, "", "2") for each in fitting for title in (each, each + ".")]
+    report = b"".join(write_pdf((drawing([row], letters) for row in rows), letters.write))
+    ours = b"".join(write_pdf((sheets.draw([row]) for row in rows), others.write))
+    assert placed_by_pikepdf(ours) == placed_by_pikepdf(report)
+    shown = [
+        next(text for x, y, text in page if x == 95 and y < 785) for page in placed_by_pikepdf(ours)
+    ]
+    assert shown[::2] == fitting
+    assert all(text.endswith("…") for text in shown[1::2])
+
+
+def test_ends_of_lines_are_found_whatever_stands_before_them():
+    letters = Letters()
+    texts = [chr(code) for code in range(32, 127)] + [""]
+    assert letters.codes_of_each(texts) == [letters.codes(EMBEDDED, text) for text in texts]
+    assert letters.codes_of_each([""]) == [""]
+
+
+def test_a_template_keeps_few_names():
+    sheets = Sheets(Letters())
+    for page in pages(("1", "title", f"author {number}", "0") for number in range(2 * AUTHORS)):
+        sheets.draw(page)
+    assert sheets._author.cache_info().currsize == AUTHORS
+
+
+@pytest.mark.parametrize("name", ["isal.isal_zlib", "zlib"])
+def test_whatever_deflates_a_page_it_is_good(name, monkeypatch):
+    monkeypatch.setattr(sheet, "fast", pytest.importorskip(name))
+    report = templated(ROWS * 100)
+    assert problems(report) == []
+    assert found_by_pikepdf(report) == expected(ROWS * 100)
+
+
+@pytest.mark.usefixtures("whole_table")
+def test_what_copy_escapes_is_shown_as_it_was_written():
+    with posts(200) as db:
+        for number, title in enumerate(TITLES, 60):
+            db.execute(update(Post).where(Post.id == number).values(title=title))
+        db.execute(update(Post).where(Post.id == 150).values(id=-7, view_count=-(2**31)))
+        db.execute(update(Author).where(Author.id < 500).values(name="tab\tback\\slash 渡辺"))
+        ours, theirs = (b"".join(variant(db)) for variant in (into_a_template, page_by_page))
+    assert problems(ours) == []
+    assert placed_by_pikepdf(ours) == placed_by_pikepdf(theirs)
+
+
+@pytest.mark.usefixtures("whole_table")
+def test_closed_in_mid_copy_it_leaves_a_connection_that_can_be_used():
+    with posts(60_000) as db:
+        report = into_a_template(db)
+        assert len(list(islice(report, 10))) == 10
+        report.close()
+        db.rollback()
+        assert len(db.execute(report_rows().limit(1)).all()) == 1
+
+
 def test_reports_made_side_by_side_are_the_same_as_alone():
     rows = ROWS * 100
     alone = streamed(rows), list(PdfText(BytesIO(drawn(rows))).pages())
+    filled = templated(rows)
     with ThreadPoolExecutor(4) as pool:
         ours = [pool.submit(streamed, rows) for _ in range(6)]
+        fast = [pool.submit(templated, rows) for _ in range(6)]
         theirs = [pool.submit(drawn, rows) for _ in range(6)]
     assert {future.result() for future in ours} == {alone[0]}
+    assert {future.result() for future in fast} == {filled}
     for future in theirs:
         assert list(PdfText(BytesIO(future.result())).pages()) == alone[1]
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from lab.data.database import database
 from lab.data.seed import build
-from lab.staging import copy_in, copy_text, import_rows
+from lab.staging import copy_bytes, copy_in, copy_text, import_rows
 
 COLUMNS = ("email", "name", "age", "can_export")
 
@@ -84,6 +84,29 @@ def test_a_temporary_table_is_copied_into_under_its_own_name(engine):
         db.execute(text("create temporary table t (a text, b text)"))
         assert copy_in(db, "copy t from stdin", [[("a", "b"), ("\\N", "")]]) == 2
         assert db.execute(text("select * from t")).all() == [("a", "b"), ("\\N", "")]
+
+
+def test_bytes_are_sent_as_they_are_and_an_empty_piece_is_not_the_end(engine):
+    with Session(engine) as db:
+        db.execute(text("create temporary table t (a text, b int)"))
+        copy = "copy t from stdin (format csv)"
+        assert copy_bytes(db, copy, [b"", b'"\xc3', b"", b'\xab\n",1', b"\n", b""]) == 1
+        assert db.execute(text("select * from t")).all() == [("ë\n", 1)]
+        assert copy_bytes(db, copy, []) == 0
+
+
+def test_an_error_of_the_bytes_comes_out_as_itself(engine):
+    error = KeyError("x")
+
+    def pieces():
+        yield b"a,1\n" * 50_000
+        raise error
+
+    with Session(engine) as db:
+        db.execute(text("create temporary table t (a text, b int)"))
+        with pytest.raises(KeyError) as caught:
+            copy_bytes(db, "copy t from stdin (format csv)", pieces())
+        assert caught.value is error
 
 
 def test_ordinary_text_is_written_as_it_is_and_only_the_rest_escaped():

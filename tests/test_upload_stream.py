@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.client import request
-from lab.csvstream import text_lines
+from lab.csvpages import record_pages
+from lab.csvstream import records, text_lines
 from lab.multipart import BOUNDARY, FORM, RefusedError, as_form, file_part
 from lab.patterns.csv_upload import MOST_ERRORS
 from tests.uploads import HEADER, ROW, form, people
@@ -211,6 +212,36 @@ def test_where_a_body_is_cut_does_not_matter(size):
     lines = list(text_lines(file_part(chunks, FORM)))
     assert "".join(lines) == content.decode("utf-8-sig")
     assert lines == list(text_lines([content]))
+
+
+TRICKY = (
+    'a,b\n"\n",1\n\n\r\n' + "x,y\n" * 7 + 'x,"y\n\nz"\n"q"q,1\n' + "x,y\r" * 4 + '\n"",\n',
+    "a,b\n" + ("x,y\n" * 9 + '"\n\n\n"\n' + "z" * 9_000 + "\n") * 30,
+    "a,b\n" + "x,y\n" * 50 + '"x,y\n' * 3,
+    "a,b\n" + "x,y\n" * 50 + '"' + "x,y\n" * 20_000,
+    '\n\n"a","b"\n\n"\n\n',
+)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 10, 100])
+@pytest.mark.parametrize("content", TRICKY, ids=range(len(TRICKY)))
+def test_pages_hold_the_rows_of_the_file_wherever_a_page_ends(content, batch):
+    """Lines that were rows in one go are counted by the reader of the others."""
+
+    def rows(header, numbered):
+        return header, [(line, str(row)) for line, row in numbered if row]
+
+    def answer(read):
+        try:
+            return rows(*read(content.splitlines(keepends=True), "ab"))
+        except RefusedError as error:
+            return str(error)
+
+    def by_page(lines, columns):
+        header, pages = record_pages(lines, columns, batch)
+        return header, (pair for p in pages for pair in zip(p.starts, p.rows, strict=True))
+
+    assert answer(by_page) == answer(records)
 
 
 def test_the_line_of_a_fault_does_not_depend_on_the_cuts():

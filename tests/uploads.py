@@ -21,9 +21,9 @@ def people(count, first=0):
 
 
 @contextmanager
-def serving(**environment):
+def serving(app="tests.upload_app:app", **environment):
     environment = {"MEMORY_LAB_MAX_UPLOAD": str(LIMIT), **environment}
-    with running("tests.upload_app:app", environment) as server:
+    with running(app, environment) as server:
         yield server
 
 
@@ -40,8 +40,9 @@ class Sender:
 
     def __init__(self, server, path="/users/import", **headers):
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-        lines = {"Host": "lab", "Content-Type": FORM, **ALLOWED, **headers}
-        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items())
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        lines = {"Host": "lab", "Content-Type": FORM, **ALLOWED, **given}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         self.socket.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode())
 
     def send(self, data):

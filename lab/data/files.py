@@ -21,8 +21,13 @@ def download_file(size: int) -> Path:
     return _kept(f"download-{size}.bin", size, download_blocks)
 
 
-def users_csv(size: int) -> Path:
-    """Return a CSV of users, as many whole rows as fit into ``size`` bytes."""
+def users_csv(size: int, clean: bool = False) -> Path:
+    """Return a CSV of users, as many whole rows as fit into ``size`` bytes.
+
+    One row in 97 is invalid, unless the file is to be clean.
+    """
+    if clean:
+        return _kept(f"users-clean-{size}.csv", size, clean_users_blocks)
     return _kept(f"users-{size}.csv", size, users_blocks)
 
 
@@ -42,21 +47,30 @@ def download_blocks(size: int) -> Iterator[bytes]:
 
 def users_blocks(size: int) -> Iterator[bytes]:
     """Yield a CSV of users; one row in 97 is invalid, by its age or its address."""
+    return _fitting(size, _user_lines(BAD_ROW_EVERY))
+
+
+def clean_users_blocks(size: int) -> Iterator[bytes]:
+    """Yield a CSV of users in which every row is valid, and every address another."""
+    return _fitting(size, _user_lines(bad_row_every=0))
+
+
+def _fitting(size: int, lines: Iterator[bytes]) -> Iterator[bytes]:
     left = size
-    for line in _user_lines():
+    for line in lines:
         left -= len(line)
         if left < 0:
             return
         yield line
 
 
-def _user_lines() -> Iterator[bytes]:
+def _user_lines(bad_row_every: int) -> Iterator[bytes]:
     yield b"email,name,age,can_export\n"
     number = 0
     while True:
         number += 1
         at, age = "@", 18 + number * 7 % 60
-        if number % BAD_ROW_EVERY == 0:
+        if bad_row_every and number % bad_row_every == 0:
             at, age = (" at ", age) if number % 2 else ("@", 18 + number)
         person = f"person.{number:08d}{at}department-{number % 89:02d}.example.org"
         name = f'"Surname-{number % 9973:04d}, Given Name {number % 83:02d}"'
@@ -76,7 +90,9 @@ def drop_files() -> int:
     return len(found)
 
 
-_OURS = re.compile(r"(download-\d+\.bin|users-\d+\.csv)|\.(download|users)-\d+\.\w+\.\d+")
+_OURS = re.compile(
+    r"(download-\d+\.bin|users-(clean-)?\d+\.csv)|\.(download|users(-clean)?)-\d+\.\w+\.\d+"
+)
 
 
 def folder() -> Path:

@@ -1,5 +1,6 @@
 """What the application's endpoints take from the database: sessions out of a small pool."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from lab.data.database import database
 from lab.data.seed import ROWS, Built, build, built
 from lab.data.worlds import narrow
 
-POOL = 5
+POOL = int(os.environ.get("MEMORY_LAB_POOL", "5"))
 """Connections; a request that finds none within `WAIT` seconds is told to come back."""
 
 WAIT = 1.0

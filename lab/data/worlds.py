@@ -6,6 +6,7 @@ processes; the other opens it inside one. Nothing that a variant writes outlives
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -65,9 +66,10 @@ def download_ready(bytes: int, **_: int) -> AbstractContextManager[None]:  # noq
 
 
 @contextmanager
-def upload(bytes: int) -> Iterator[tuple[IO[bytes], Session]]:  # noqa: A002
+def upload(bytes: int, clean: bool = False) -> Iterator[tuple[IO[bytes], Session]]:  # noqa: A002
     """Yield a spooled CSV of so many bytes, as a framework hands it over, and a session.
 
+    One row in 97 is invalid, unless the file is to be clean.
     The table of users is a temporary one, empty, and gone with the session's connection; two
     imports side by side do not meet.
     """
@@ -77,7 +79,8 @@ def upload(bytes: int) -> Iterator[tuple[IO[bytes], Session]]:  # noqa: A002
             build(engine, 1)
         connection.execute(text("create temporary table users (like users including all)"))
         connection.commit()
-        with SpooledTemporaryFile(max_size=_SPOOL) as file, users_csv(bytes).open("rb") as source:
+        made = users_csv(bytes, clean)
+        with SpooledTemporaryFile(max_size=_SPOOL) as file, made.open("rb") as source:
             while block := source.read(65_536):
                 file.write(block)
             file.seek(0)
@@ -87,7 +90,7 @@ def upload(bytes: int) -> Iterator[tuple[IO[bytes], Session]]:  # noqa: A002
 
 
 @contextmanager
-def upload_ready(bytes: int, **_: int) -> Iterator[None]:  # noqa: A002
+def upload_ready(bytes: int, clean: bool = False, **_: int) -> Iterator[None]:  # noqa: A002
     """Hold the database open and have the file in place."""
-    with posts_ready(1), files_ready(users_csv, bytes):
+    with posts_ready(1), files_ready(partial(users_csv, clean=clean), bytes):
         yield

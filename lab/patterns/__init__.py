@@ -4,6 +4,7 @@ from lab.errors import LabError, nearest
 from lab.pattern import Pattern
 from lab.patterns import (
     before_the_stream,
+    bulk_load,
     csv_export,
     csv_upload,
     file_download,
@@ -28,6 +29,7 @@ PATTERNS: tuple[Pattern, ...] = (
     pdf_report.PATTERN,
     csv_upload.PATTERN,
     upload_stream.PATTERN,
+    bulk_load.PATTERN,
     lazy_cursor.PATTERN,
     tag_counts.PATTERN,
 )

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
 from lab.checking import Checker
-from lab.csvpages import PAGE, read_pages
+from lab.csvpages import PAGE, read_pages, read_rows
 from lab.data.models import User
 from lab.data.worlds import upload, upload_ready
 from lab.digest import Digest
@@ -86,9 +86,7 @@ def copy_rows(file: IO[bytes], db: Session, batch: int = PAGE) -> "Report":
     report = Report()
     try:
         with db.begin():
-            reader = csv.reader(bounded(lines))
-            header = first_row(reader, report)
-            pages = read_pages(reader, batch)
+            header, pages = read_pages(bounded(lines), batch, report.reject)
             users = (NEW_USERS.valid(header, page, report.reject) for page in pages)
             report.add(*import_rows(db, "users", "email", NEW_USERS.columns, users))
     finally:
@@ -139,29 +137,15 @@ _NEW_USER = TypeAdapter(NewUser)
 NEW_USERS = Checker(NewUser)
 
 
-def first_row(reader: Iterator[list[str]], report: Report) -> list[str]:
-    """Return the first row with cells in it, or no cells where there is none."""
-    for page in read_pages(reader, 1):
-        (row,) = page.rows
-        if isinstance(row, csv.Error):
-            report.reject(page.starts[0], row)
-        elif row:
-            return row
-    return []
-
-
 def valid_users(lines: TextIO, report: Report) -> Iterator[NewUser]:
     """Yield the rows that are valid, and report the others; blank lines are passed over."""
-    reader = csv.reader(bounded(lines))
     header: list[str] = []
-    while True:
-        line = reader.line_num + 1
+    for line, row in read_rows(bounded(lines)):
         try:
-            row = next(reader)
-            if header and row:
+            if isinstance(row, csv.Error):
+                raise row
+            if header:
                 yield _NEW_USER.validate_python(dict(zip(header, row, strict=False)))
-        except StopIteration:
-            return
         except (ValidationError, csv.Error) as error:
             report.reject(line, error)
         else:
@@ -196,7 +180,7 @@ def insert_users(db: Session, users: list[NewUser], report: Report) -> None:
     report.add(inserted, len(users) - inserted)
 
 
-def digest_import(report: Report, file: IO[bytes], db: Session) -> Outcome:
+def digest_import(report: Report, upload: object, db: Session) -> Outcome:
     """The answer is the report and what the table holds afterwards, digested in the server."""
     digest = Digest()
     digest.add([report.imported, report.duplicates, report.rejected, report.errors])

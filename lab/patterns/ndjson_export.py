@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, SelectBase, func, select
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, joinedload
 
@@ -50,9 +50,7 @@ def joined_lines(db: Session, batch: int = 250, chunk: int = 65_536) -> Iterator
 
 def copy_lines(db: Session, chunk: int = 65_536) -> Iterator[bytes]:
     """Have the server write the lines with COPY, and pass them on in chunks of 64 KiB."""
-    post = shown_columns().subquery("post")
-    query = select(func.row_to_json(post.table_valued())).order_by(post.c.id)
-    return copied(db.connection(), query, UNQUOTED, chunk)
+    return copied(db.connection(), as_json(shown_columns()), UNQUOTED, chunk)
 
 
 UNQUOTED = r"format csv, quote e'\x01', delimiter e'\x02', encoding 'UTF8'"
@@ -73,6 +71,12 @@ def shown_columns() -> Select[int, str, str | None, int, str]:
         .join_from(Post, Author, isouter=True)
         .order_by(Post.id)
     )
+
+
+def as_json(columns: SelectBase) -> Select[Any]:
+    """Have the server make one object of each row."""
+    post = columns.subquery("post")
+    return select(func.row_to_json(post.table_valued())).order_by(post.c.id)
 
 
 def as_line(row: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from tempfile import SpooledTemporaryFile
+from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Request
@@ -20,8 +21,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from lab.csvpages import PAGE, paged
-from lab.csvstream import Row, records, rows, text_lines
+from lab.csvpages import PAGE, record_pages
+from lab.csvstream import Row, rows, text_lines
 from lab.data.store import Store
 from lab.data.worlds import upload, upload_ready
 from lab.multipart import FORM, Upload, as_form, file_part, limited, too_large
@@ -102,8 +103,7 @@ def copy_as_it_arrives(upload: Upload, db: Session, batch: int = PAGE) -> Report
     """
     report = Report()
     pieces = file_part(limited(upload, MAX_UPLOAD), upload.content_type)
-    header, numbered = records(text_lines(pieces), COLUMNS)
-    pages = paged(numbered, batch)
+    header, pages = record_pages(text_lines(pieces), COLUMNS, batch)
     users = (NEW_USERS.valid(header, page, report.reject) for page in pages)
     report.add(*import_rows(db, "users", "email", COLUMNS, users))
     db.commit()
@@ -137,9 +137,12 @@ def valid_users(
 
 
 @contextmanager
-def upload_body(bytes: int) -> Iterator[tuple[Upload, Session]]:  # noqa: A002 - the axis's name
+def upload_body(
+    bytes: int,  # noqa: A002 - the axis's name
+    clean: bool = False,
+) -> Iterator[tuple[Upload, Session]]:
     """Yield a body whose file has so many bytes, in chunks of 64 KiB, and a session."""
-    with upload(bytes) as (file, db):
+    with upload(bytes, clean) as (file, db):
         yield Upload(as_form(iter(lambda: file.read(65_536), b"")), FORM), db
 
 
@@ -204,16 +207,15 @@ router = APIRouter(route_class=UploadRoute)
 async def import_users(variant: Variant, request: Request, store: Posts) -> Imported:
     """Import a CSV of users: all of it or, when anything goes wrong, nothing."""
     with answered():
-        report = await to_thread.run_sync(_import, variant, arriving(request), store)
+        report = await to_thread.run_sync(run_import, variant, arriving(request), store)
     errors = [RowError(line=line, problem=problem) for line, problem in report.errors]
     return Imported(**{**vars(report), "errors": errors})
 
 
-def _import(variant: Variant, arrived: Upload, store: Store) -> Report:
+def run_import(variant: Variant, arrived: Upload, store: Store) -> Any:
     """Do everything in one thread, which alone owns the session; leaving it rolls back."""
     with store.users() as db:
         # It takes the connection, before anything is received; and nobody waits long for a row
         # that another import, of a slow client, has inserted.
         db.execute(text("select set_config('lock_timeout', :wait, true)"), {"wait": LOCK_WAIT})
-        report: Report = variant.run(arrived, db)
-        return report
+        return variant.run(arrived, db)

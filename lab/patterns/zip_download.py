@@ -23,17 +23,13 @@ from zipstream import ZipStream  # type: ignore[import-untyped] # it ships no ty
 
 from lab.data.files import download_file
 from lab.data.worlds import download_ready
+from lab.deflate import fast
 from lab.digest import Digest
 from lab.pattern import O, Outcome, Pattern, Variant
 from lab.patterns.csv_export import HEADER, csv_writer, joined_columns
 from lab.routes import Posts, Rows, endpoint
 from lab.streams import CHUNK, OwningResponse, gather
 from lab.units import doubling
-
-try:
-    from isal import isal_zlib as fast
-except ImportError:  # the extra `tuned` is not installed; zlib writes the same format
-    import zlib as fast  # type: ignore[no-redef]
 
 Blocks = Generator[bytes, None, None]
 Members = Iterable[tuple[str, Blocks]]

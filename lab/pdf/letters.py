@@ -27,11 +27,23 @@ class Letters:
 
     def __init__(self) -> None:
         self._used: dict[str, set[str]] = {EMBEDDED: set(), JAPANESE: set()}
+        self._noted = b"\n"  # in ASCII, and not to be looked at again
 
     def codes(self, font: str, text: str) -> str:
         """Return text as a font's codes, in hexadecimal digits, and remember its letters."""
         self._used[font].update(text)
         return text.encode("utf-16-be").hex()
+
+    def codes_of_each(self, texts: Iterable[str]) -> list[str]:
+        """Do the same for many texts at once, all of printable ASCII, in the embedded font.
+
+        There the third digit of a code is 2 to 7, so ``000a`` is nowhere but at the end of a line.
+        """
+        lines = "\n".join(texts)
+        if new := set(lines.encode().translate(None, self._noted)):
+            self._used[EMBEDDED].update(map(chr, new))
+            self._noted += bytes(new)
+        return lines.encode("utf-16-be").hex().split("000a")
 
     def write(self, objects: Objects, number: int) -> Iterator[bytes]:
         """Write the fonts that were used, and the dictionary that names them."""

@@ -1,16 +1,17 @@
-"""The generated parts of the README: written from a measurement, and checked against a new one.
+"""The generated parts of the documents: written from a measurement, checked against a new one.
 
 Run as ``python -m lab.report.readme --write BUILD`` or ``--check BUILD``, BUILD being the folder in
-which ``table/table.json`` and ``traps/traps.json`` are. A part stands between
-``<!-- generated: NAME -->`` and ``<!-- end -->``. Text must be the same to the letter; figures that
-were measured may differ by the witness's tolerance.
+which ``table/table.json``, ``traps/traps.json`` and ``bench/bench.json`` are. A part stands between
+``<!-- generated: NAME -->`` and ``<!-- end -->``. Text must be the same to the letter; memory that
+was measured may differ by the witness's tolerance, and times are another machine's affair.
 """
 
 import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ from lab.units import parse_bytes
 
 README = Path("README.md")
 PICTURE = Path("docs/export-1000000-rows.svg")
+SPEED = Path("docs", "speed.md")
+PICTURES = Path("docs", "speed")
 TABLE = Path("table", "table.json")
+BENCH = Path("bench")
 TRAPS = Path("traps", "traps.json")
 
 _FIGURE = re.compile(r"((?<=\d [kMG]B)(?:, )|(?<=\d B)(?:, ))?(?<![\w.])(\d+(?:\.\d+)? [kMG]?B)\b")
+_NUMBER = re.compile(r"\d[\d.,]*(?: [kMG]?B\b)?")
 _SHARE = 0.05
 _EXTRAPOLATED = " (extrapolated)"
 
@@ -44,7 +49,11 @@ def parts(table: dict[str, Any], traps: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def fill(text: str, contents: dict[str, str]) -> str:
+CIRCUMSTANCES = ("table", "speed")
+"""Parts that end with a line about where they were measured."""
+
+
+def fill(text: str, contents: dict[str, str], path: Path = README) -> str:
     """Put the parts into a text with marks.
 
     Raises:
@@ -53,7 +62,7 @@ def fill(text: str, contents: dict[str, str]) -> str:
     for name, content in contents.items():
         block = _marked(name).search(text)
         if block is None:
-            raise LabError(f"{README} has no marks for the generated part {name!r}.")
+            raise LabError(f"{path} has no marks for the generated part {name!r}.")
         text = f"{text[: block.start(2)]}{content}\n{text[block.end(2) :]}"
     return text
 
@@ -87,6 +96,11 @@ def same_within_tolerance(old: str, new: str) -> bool:
     return all(_close(a, b, RESOLUTION["rss" if a[1] else "heap"]) for a, b in pairs)
 
 
+def same_but_for_numbers(old: str, new: str) -> bool:
+    """Tell whether two lines say the same, whatever their numbers, sizes and times are."""
+    return _NUMBER.sub("#", old) == _NUMBER.sub("#", new)
+
+
 def same_but_for_results(old: str, new: str) -> bool:
     """Tell whether two lines of the traps' table say the same, whatever was counted.
 
@@ -97,35 +111,96 @@ def same_but_for_results(old: str, new: str) -> bool:
 
 
 def check(readme: Path, build: Path) -> list[str]:
-    """Return what is out of date in the README and its picture."""
-    table = build / TABLE
-    document = _load(table)
-    text = readme.read_text(encoding="utf-8")
+    """Return what is out of date in the README, in the page about speed, and in their pictures."""
+    document = _load(build / TABLE)
     if document["quick"]:
-        raise LabError(f"{table} was measured with --quick; the README shows the full sizes.")
+        raise LabError(f"{build / TABLE} was measured with --quick; the README shows full sizes.")
+    text = readme.read_text(encoding="utf-8")
     # Objects have other sizes in other versions: there, the verdicts have to be the same.
     circumstances = _circumstances(document)
     measured = same_within_tolerance if circumstances in text else same_but_for_figures
+    same = {"table": measured, "traps": same_but_for_results, "speed": same_but_for_numbers}
+    contents = parts(document, _load(build / TRAPS)) | _speed(build)
+    found = _changed(readme, contents, same)
+    found += _changed(SPEED, _comparisons(build), defaultdict(lambda: same_but_for_numbers))
+    fresh = (build / TABLE).with_name(PICTURE.name)
+    found += differences(_description(PICTURE), _description(fresh), measured)
+    for name in _pictures(build):
+        old, new = _description(PICTURES / name), _description(build / BENCH / name)
+        found += differences(old, new, same_but_for_numbers)
+    return found
+
+
+def _changed(
+    path: Path, contents: dict[str, str], same: Mapping[str, Callable[[str, str], bool]]
+) -> list[str]:
+    """Compare the parts of a document with what they would be now."""
+    text = path.read_text(encoding="utf-8")
     found = []
-    for name, content in parts(document, _load(build / TRAPS)).items():
+    for name, new in contents.items():
         block = _marked(name).search(text)
         if block is None:
-            raise LabError(f"{readme} has no marks for the generated part {name!r}.")
-        old, new = block[2].strip("\n"), content
-        if name == "table":
-            old, new = (part.rpartition("\n\n")[0] for part in (old, new))
-        same = {"table": measured, "traps": same_but_for_results}.get(name, str.__eq__)
-        found += differences(old, new, same)
-    fresh = table.with_name(PICTURE.name)
-    return found + differences(_description(PICTURE), _description(fresh), measured)
+            raise LabError(f"{path} has no marks for the generated part {name!r}.")
+        old = block[2].strip("\n")
+        if name in CIRCUMSTANCES:
+            old, new = (part.rpartition("\n\n")[0] for part in (old, new))  # noqa: PLW2901
+        found += differences(old, new, same.get(name, str.__eq__))
+    return found
 
 
 def write(readme: Path, build: Path) -> None:
-    """Write the generated parts anew, and the picture beside them."""
+    """Write the generated parts anew, and the pictures beside them.
+
+    Speed is left as it is where it was not measured: it takes ten minutes of a quiet machine.
+    """
     contents = parts(_load(build / TABLE), _load(build / TRAPS))
-    write_text(readme, fill(readme.read_text(encoding="utf-8"), contents))
-    picture = build / TABLE.with_name(PICTURE.name)
-    write_text(PICTURE, picture.read_text(encoding="utf-8"))
+    measured = (build / BENCH / "bench.json").exists()
+    if measured and _tenth(build):
+        raise LabError("the benchmarks were run at a tenth of their sizes: run `make bench`.")
+    _fill(readme, contents | (_speed(build) if measured else {}))
+    _copy((build / TABLE).with_name(PICTURE.name), PICTURE)
+    if measured:
+        _fill(SPEED, _comparisons(build))
+        for name in _pictures(build):
+            _copy(build / BENCH / name, PICTURES / name)
+
+
+def _tenth(build: Path) -> bool:
+    from lab.report.speed import read
+
+    return any(one.tenth for one in read(build / BENCH))
+
+
+def _fill(path: Path, contents: dict[str, str]) -> None:
+    write_text(path, fill(path.read_text(encoding="utf-8"), contents, path))
+
+
+def _copy(source: Path, target: Path) -> None:
+    write_text(target, source.read_text(encoding="utf-8"))
+
+
+def _speed(build: Path) -> dict[str, str]:
+    """Return the README's part about speed."""
+    from lab.report.speed import read, summary
+
+    return {"speed": summary(read(build / BENCH, "bench.json"))}
+
+
+def _comparisons(build: Path) -> dict[str, str]:
+    from lab.report import speed
+
+    found = speed.parts(speed.read(build / BENCH, "bench.json"))
+    over_http = build / BENCH / "bench-http.json"
+    if over_http.exists():
+        found["http"] = speed.over_http(speed.read(build / BENCH, over_http.name))
+    return found
+
+
+def _pictures(build: Path) -> list[str]:
+    """Return the names of the pictures of comparisons, which are in the documents."""
+    from lab.report.speed import read, slug, suites
+
+    return [f"{slug(name)}.svg" for name in suites(read(build / BENCH, "bench.json"))]
 
 
 def main() -> None:
@@ -144,7 +219,7 @@ def main() -> None:
         sys.exit(f"readme: {error}")
     if found:
         print("\n".join(found))
-        sys.exit("readme: the generated parts are out of date: run `make table docs`.")
+        sys.exit("readme: the generated parts are out of date: run `make table bench docs`.")
     print("The generated parts of the README are current.")
 
 

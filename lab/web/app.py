@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from lab.data.store import store
 from lab.patterns import (
     before_the_stream,
+    bulk_load,
     csv_export,
     file_download,
     ndjson_export,
@@ -31,6 +32,7 @@ ROUTERS = (
     zip_download.router,
     pdf_report.router,
     upload_stream.router,
+    bulk_load.router,
     tag_counts.router,
 )
 

@@ -1,0 +1,136 @@
+"""An endpoint beside a limit: uvicorn in one process, its clients in another."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from benchmarks.fetch import fetch
+from benchmarks.limits import Limited, at_once
+from benchmarks.suite import Compare
+from lab.data.database import database
+from lab.data.seed import build, drop
+from lab.linux import status
+from lab.pattern import Pattern, Role, Variant
+from lab.report.speed import HTTP
+from lab.routes import served
+from lab.server import Server, reset_high_water_mark, running
+
+WARM = 50
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint in every role that its pattern has a variant in.
+
+    Attributes:
+        pattern: Whose variants are behind it.
+        path: Without the role's prefix, with ``{n}`` where the size goes.
+        limit: What it is compared with.
+        tuned, streaming, naive: Sizes along the pattern's first axis, as for a suite.
+        file: Makes the file that is sent or received, where there is one.
+        upload: Whether the file is received.
+    """
+
+    pattern: Pattern
+    path: str
+    limit: Limited
+    tuned: int
+    streaming: int
+    naive: int
+    file: Callable[[int], Path] | None = None
+    upload: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the report calls it."""
+        return f"{self.pattern.name}{HTTP}"
+
+    def roles(self) -> Iterator[tuple[Role, Variant]]:
+        """List the roles that are compared, each with the variant that is served."""
+        for prefix, variant in served(self.pattern, ("naive", "streaming", "tuned")):
+            if prefix:
+                yield variant.role, variant
+
+
+def comparisons(endpoints: tuple[Endpoint, ...]) -> Iterator[pytest.ParameterSet]:
+    """List what is compared; `make bench` runs those that have no mark."""
+    for endpoint in endpoints:
+        for role, variant in endpoint.roles():
+            for clients in (1,) if endpoint.upload else (1, 8):
+                tuned_alone = role == "tuned" and clients == 1
+                yield pytest.param(
+                    endpoint,
+                    variant,
+                    clients,
+                    id=f"{endpoint.pattern.name}-{variant.name}-{clients}",
+                    marks=[] if tuned_alone else [pytest.mark.http],
+                )
+
+
+def compare_over_http(compare: Compare, endpoint: Endpoint, variant: Variant, clients: int) -> None:
+    """Compare one endpoint with its limit, and note the memory that its server took."""
+    size = getattr(endpoint, variant.role) // compare.scale
+    path = f"/{variant.role}{endpoint.path}"
+    for each in (size, WARM) if endpoint.file else ():
+        endpoint.file(each)
+    with ExitStack() as stack:
+        if endpoint.upload:
+            stack.enter_context(_own_schema())
+        server = stack.enter_context(_server(clients))
+        limit = stack.enter_context(at_once(endpoint.limit, clients)(size))
+        _send(server, endpoint, path, WARM, clients)
+        before = reset_high_water_mark(server.pid)
+
+        @contextmanager
+        def opened() -> Iterator[Callable[[], int]]:
+            if endpoint.upload:
+                _forget_users()
+            yield lambda: _send(server, endpoint, path, size, clients)
+
+        compare.turns(limit, opened)
+        rise = status("VmHWM", server.pid) - before
+    compare.note(
+        suite=endpoint.title,
+        pattern=endpoint.pattern.name,
+        variant=variant.name,
+        role=variant.role,
+        label=variant.label,
+        axis=next(iter(endpoint.pattern.axes)),
+        size=size,
+        clients=clients,
+        peak_rss_bytes=rise,
+    )
+
+
+def _send(server: Server, endpoint: Endpoint, path: str, size: int, clients: int) -> int:
+    upload = endpoint.file(size) if endpoint.file and endpoint.upload else None
+    return fetch(server.url + path.replace("{n}", str(size)), upload, clients)
+
+
+@contextmanager
+def _server(clients: int) -> Iterator[Server]:
+    with running("lab.web.app:app", {"MEMORY_LAB_POOL": str(clients)}) as server:
+        yield server
+
+
+@contextmanager
+def _own_schema() -> Iterator[None]:
+    """Have an empty table of users that is nobody's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEMORY_LAB_SCHEMA", f"memory_lab_{uuid4().hex[:12]}")
+        with database() as engine:
+            build(engine, 1)
+            try:
+                yield
+            finally:
+                drop(engine)
+
+
+def _forget_users() -> None:
+    with database() as engine, engine.begin() as connection:
+        connection.execute(text("truncate users"))

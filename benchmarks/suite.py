@@ -1,0 +1,230 @@
+"""A pattern's variants beside a limit: round by round, in turns, each with its answer checked.
+
+Time, heap and resident set are taken in runs of their own: rounds are timed in this process, and
+memory is looked at in fresh ones, as everywhere in the lab. What a variant sends is counted here
+as a server would send it, and digested in the run that looks at the heap.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.limits import Limit, Limited
+from lab.compare import prepared, variant_workload
+from lab.measure.curve import Reading
+from lab.measure.sweep import Bench, Job, Schedule
+from lab.pattern import Pattern, Variant
+from lab.patterns.csv_upload import Report
+from lab.units import doubling
+
+SECONDS = 6.0
+"""A variant and its limit are repeated for about so long, within `ROUNDS`."""
+
+ROUNDS = (3, 9)
+DOUBLINGS = 4
+REPEAT = 0.5
+"""Seconds above which a run along the curve of costs is not repeated."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A pattern, and what its variants are compared with.
+
+    Attributes:
+        pattern: Whose variants are compared.
+        limit: What they are compared with.
+        tuned: The size along the pattern's first axis at which tuned variants are compared.
+        streaming: The same for streaming variants, which take longer.
+        naive: The same for naive ones and traps, which would take minutes and gigabytes.
+        growth: The largest size of the curve of costs; that of naive variants if it is 0.
+        name: The suite's, where a pattern has several.
+        options: Arguments of the variants, by name.
+        only: The names of the variants to compare, if not all.
+    """
+
+    pattern: Pattern
+    limit: Limited
+    tuned: int
+    streaming: int
+    naive: int
+    growth: int = 0
+    name: str = ""
+    options: Mapping[str, int] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What the report calls it."""
+        return self.name or self.pattern.name
+
+    @property
+    def axis(self) -> str:
+        """What the sizes count."""
+        return next(iter(self.pattern.axes))
+
+    @property
+    def variants(self) -> pytest.MarkDecorator:
+        """A test for each variant."""
+        chosen = [v for v in self.pattern.variants if not self.only or v.name in self.only]
+        return pytest.mark.parametrize("variant", chosen, ids=lambda variant: variant.name)
+
+    def size_of(self, variant: Variant) -> int:
+        """Return the size at which a variant is compared."""
+        sizes = {"tuned": self.tuned, "streaming": self.streaming}
+        return sizes.get(variant.role, self.naive)
+
+    def sizes(self, size: int) -> dict[str, int]:
+        """Return a size along the axis, together with the options."""
+        return {self.axis: size, **self.options}
+
+
+class Compare:
+    """Compares variants with limits; one is made for each benchmark.
+
+    Args:
+        benchmark: Where the rounds are timed, and what was found is kept.
+        bench: Where memory is looked at.
+        tenth: Compare at a tenth of the sizes, to see that everything works.
+
+    Attributes:
+        scale: By what the sizes are divided.
+    """
+
+    def __init__(self, benchmark: BenchmarkFixture, bench: Bench, tenth: bool) -> None:
+        self._benchmark = benchmark
+        self._bench = bench
+        self.scale = 10 if tenth else 1
+
+    def __call__(self, suite: Suite, variant: Variant) -> None:
+        """Compare one variant, and leave what was found in the benchmark's ``extra_info``."""
+        size = suite.size_of(variant) // self.scale
+        smallest = (suite.growth or suite.naive) // self.scale // 2**DOUBLINGS
+        sizes = doubling(smallest, smallest * 2**DOUBLINGS)
+        with ExitStack() as stack:
+            stack.enter_context(prepared(suite.pattern, suite.axis, {size, *sizes}))
+            heap, rss = memory(self._bench, suite, variant, size)
+            if variant.springs != "answer":
+                assert heap.digest == rss.digest == answer(self._bench, suite, size)
+            limit = stack.enter_context(suite.limit(size))
+            self.turns(limit, lambda: opened_variant(suite, variant, size))
+            growth = [(n, _quickest(suite, variant, n)) for n in sizes]
+        self.note(
+            suite=suite.title,
+            pattern=suite.pattern.name,
+            variant=variant.name,
+            role=variant.role,
+            label=variant.label,
+            axis=suite.axis,
+            size=size,
+            peak_heap_bytes=heap.value,
+            peak_rss_bytes=rss.value,
+            growth=growth,
+        )
+
+    def turns(
+        self, limit: Limit, opened: Callable[[], AbstractContextManager[Callable[[], int]]]
+    ) -> None:
+        """Run the limit and something else in turns, and note both.
+
+        Args:
+            limit: What is run before each round.
+            opened: Makes a round ready; its call does it, and returns how many bytes were sent.
+        """
+        start = time.perf_counter()
+        with opened() as run:
+            run()
+        once = time.perf_counter() - start + limit.seconds()
+        rounds = round(min(max(SECONDS / self.scale / once, ROUNDS[0]), ROUNDS[1]))
+        limits: list[float] = []
+        amounts: set[int] = set()
+        with ExitStack() as rooms:
+
+            def ready() -> tuple[tuple[Any, ...], dict[str, Any]]:
+                rooms.close()
+                limits.append(limit.seconds())
+                run = rooms.enter_context(opened())
+                gc.collect()
+                return (run,), {}
+
+            self._benchmark.pedantic(lambda run: amounts.add(run()), setup=ready, rounds=rounds)
+        assert len(amounts) == 1, f"the rounds sent different amounts: {amounts}"
+        # A plugin that looks at memory has had a round of its own after these.
+        pairs = list(zip(self._benchmark.stats.stats.data, limits, strict=False))
+        self.note(
+            limit=limit.name,
+            limit_seconds=[bound for _, bound in pairs],
+            ratio=median(seconds / bound for seconds, bound in pairs),
+            sent_bytes=amounts.pop(),
+        )
+
+    def note(self, **found: Any) -> None:
+        """Keep what was found in the benchmark's JSON."""
+        self._benchmark.group = found.get("suite", self._benchmark.group)
+        self._benchmark.extra_info.update(found, tenth=self.scale > 1)
+
+
+@contextmanager
+def opened_variant(suite: Suite, variant: Variant, size: int) -> Iterator[Callable[[], int]]:
+    """Give a variant its world, and yield a call that runs it and takes its answer to the end."""
+    fixed = {**suite.pattern.fixed, suite.axis: size}
+    options = {name: value for name, value in suite.options.items() if variant.takes(name)}
+    with suite.pattern.world(**fixed) as given:
+        arguments = given if isinstance(given, tuple) else (given,)
+        yield lambda: sent(variant.run(*arguments, **options))
+
+
+def sent(answer: Any) -> int:
+    """Take an answer to its end, as a server does; return how many bytes of it were sent."""
+    if isinstance(answer, AbstractContextManager):
+        with answer as rows:
+            return sent(iter(rows))
+    if isinstance(answer, Report) or not isinstance(answer, Iterable):
+        return 0
+    total = 0
+    for chunk in answer:
+        if isinstance(chunk, str):
+            total += len(chunk.encode())
+        elif isinstance(chunk, bytes):
+            total += len(chunk)
+    return total
+
+
+def memory(bench: Bench, suite: Suite, variant: Variant, size: int) -> tuple[Reading, Reading]:
+    """Look at the heap and at the resident set, in two fresh processes side by side."""
+    workload = variant_workload(suite.pattern, variant, suite.sizes(size))
+    heap, rss = bench.run([Job(workload, "heap"), Job(workload, "rss")], Schedule())
+    return heap, rss
+
+
+_answers: dict[tuple[str, int], str] = {}
+
+
+def answer(bench: Bench, suite: Suite, size: int) -> str:
+    """Return the digest of the right answer: the best variant's."""
+    key = suite.title, size
+    if key not in _answers:
+        best = suite.pattern.recommended
+        workload = variant_workload(suite.pattern, best, suite.sizes(size))
+        (reading,) = bench.run([Job(workload, "seconds")], Schedule())
+        _answers[key] = reading.digest
+    return _answers[key]
+
+
+def _quickest(suite: Suite, variant: Variant, size: int) -> float:
+    """Return the time of the quickest of three runs; of one, where that takes long."""
+    first = _once(suite, variant, size)
+    return first if first > REPEAT else min(first, *(_once(suite, variant, size) for _ in "ab"))
+
+
+def _once(suite: Suite, variant: Variant, size: int) -> float:
+    with opened_variant(suite, variant, size) as run:
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start

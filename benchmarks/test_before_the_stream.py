@@ -1,0 +1,19 @@
+"""What is settled before a stream begins, beside psql's copy of the same columns."""
+
+from sqlalchemy import select
+
+from benchmarks.limits import copied_out, first_posts
+from benchmarks.suite import Compare, Suite
+from lab.data.models import Post
+from lab.pattern import Variant
+from lab.patterns.before_the_stream import PATTERN
+
+SHOWN = select(Post.id, Post.title).order_by(Post.id)
+SUITE = Suite(
+    PATTERN, limit=copied_out(first_posts(SHOWN)), tuned=100_000, streaming=100_000, naive=20_000
+)
+
+
+@SUITE.variants
+def test_before_the_stream(variant: Variant, compare: Compare) -> None:
+    compare(SUITE, variant)

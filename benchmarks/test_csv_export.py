@@ -1,0 +1,19 @@
+r"""CSV exports beside psql's ``\copy`` of the same query."""
+
+from benchmarks.limits import copied_out, first_posts
+from benchmarks.suite import Compare, Suite
+from lab.pattern import Variant
+from lab.patterns.csv_export import PATTERN, joined_columns
+
+SUITE = Suite(
+    PATTERN,
+    limit=copied_out(first_posts(joined_columns()), "format csv, header"),
+    tuned=1_000_000,
+    streaming=200_000,
+    naive=20_000,
+)
+
+
+@SUITE.variants
+def test_csv_export(variant: Variant, compare: Compare) -> None:
+    compare(SUITE, variant)

@@ -1,0 +1,16 @@
+"""Imports of a spooled upload beside psql's copy of the same file."""
+
+from benchmarks.limits import copied_in
+from benchmarks.suite import Compare, Suite
+from lab.data.files import users_csv
+from lab.pattern import Variant
+from lab.patterns.csv_upload import PATTERN
+
+SUITE = Suite(
+    PATTERN, limit=copied_in(users_csv), tuned=100_000_000, streaming=10_000_000, naive=5_000_000
+)
+
+
+@SUITE.variants
+def test_csv_upload(variant: Variant, compare: Compare) -> None:
+    compare(SUITE, variant)

@@ -1,0 +1,19 @@
+"""Sessions that keep what they have loaded, or let it go, beside psql's copy."""
+
+from sqlalchemy import select
+
+from benchmarks.limits import copied_out, first_posts
+from benchmarks.suite import Compare, Suite
+from lab.data.models import Post
+from lab.pattern import Variant
+from lab.patterns.identity_map import PATTERN
+
+SHOWN = select(Post.id, Post.title).order_by(Post.id)
+SUITE = Suite(
+    PATTERN, limit=copied_out(first_posts(SHOWN)), tuned=40_000, streaming=40_000, naive=10_000
+)
+
+
+@SUITE.variants
+def test_identity_map(variant: Variant, compare: Compare) -> None:
+    compare(SUITE, variant)

@@ -1,0 +1,19 @@
+"""Cursors that a block lends, beside psql's copy of the same columns."""
+
+from sqlalchemy import select
+
+from benchmarks.limits import copied_out, first_posts
+from benchmarks.suite import Compare, Suite
+from lab.data.models import Post
+from lab.pattern import Variant
+from lab.patterns.lazy_cursor import PATTERN
+
+SHOWN = select(Post.id, Post.title).order_by(Post.id)
+SUITE = Suite(
+    PATTERN, limit=copied_out(first_posts(SHOWN)), tuned=50_000, streaming=50_000, naive=10_000
+)
+
+
+@SUITE.variants
+def test_lazy_cursor(variant: Variant, compare: Compare) -> None:
+    compare(SUITE, variant)

@@ -1,0 +1,19 @@
+"""Reports as PDF beside psql's copy of the rows that they show."""
+
+from benchmarks.limits import copied_out, first_posts
+from benchmarks.suite import Compare, Suite
+from lab.pattern import Variant
+from lab.patterns.pdf_report import PATTERN, report_rows
+
+SUITE = Suite(
+    PATTERN,
+    limit=copied_out(first_posts(report_rows())),
+    tuned=400_000,
+    streaming=20_000,
+    naive=10_000,
+)
+
+
+@SUITE.variants
+def test_pdf_report(variant: Variant, compare: Compare) -> None:
+    compare(SUITE, variant)

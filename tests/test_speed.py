@@ -1,0 +1,233 @@
+"""The benchmarks' report, and what it rests on: rounds in turns, clients that look, limits."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from benchmarks.fetch import FetchError, fetch
+from benchmarks.limits import Psql, at_once, copied_out, first_posts, read_again, sent_by_the_kernel
+from benchmarks.suite import sent
+from lab.data.database import database
+from lab.data.files import download_file
+from lab.data.models import Post
+from lab.errors import LabError
+from lab.patterns.csv_upload import Report
+from lab.report.readme import same_but_for_numbers
+from lab.report.speed import Compared, over_http, parts, print_report, read, slug, suites, summary
+from lab.report.speed_plot import plot
+from lab.report.terminal import console
+from lab.units import show_ratio
+
+SLOW = Compared(
+    suite="exports",
+    variant="one_string",
+    role="naive",
+    axis="rows",
+    size=1_000,
+    clients=0,
+    limit="psql \\copy",
+    ratio=31.4,
+    seconds=0.5,
+    sent=60_000,
+    heap=3_000_000,
+    rss=4_000_000,
+    growth=((100, 0.1), (200, 0.2), (400, 0.8)),
+    tenth=False,
+    where="CPython 3.11 on Linux",
+)
+FAST = replace(
+    SLOW, variant="copy_chunks", role="tuned", size=10_000, ratio=1.02, sent=600_000, heap=70_000
+)
+OVER_HTTP = replace(FAST, suite="exports, HTTP", clients=8, heap=None, growth=())
+
+
+def answering(answer):
+    """Serve one connection: read the request's head, send an answer, close."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection, listener:
+            connection.recv(65_536)
+            connection.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent_bytes"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345", 5),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n", 15),
+    ],
+)
+def test_a_whole_answer_is_counted(answer, sent_bytes):
+    assert fetch(answering(answer)) == sent_bytes
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345", "broke off"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n", "broke off"),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "503"),
+        (b"", "no answer"),
+    ],
+)
+def test_a_benchmark_fails_on_an_answer_that_is_not_whole(answer, complaint):
+    """Half an export in half the time is no speed."""
+    with pytest.raises(FetchError, match=complaint):
+        fetch(answering(answer))
+
+
+def test_what_a_variant_sends_is_counted_in_bytes():
+    assert sent(iter([b"12", "ä"])) == 4
+
+    @contextmanager
+    def block():
+        yield ["12"]
+
+    assert sent(block()) == 2
+    assert sent(Report()) == 0
+    assert sent([("tag", 3)]) == 0
+
+
+def test_psql_says_what_the_server_refuses(whole_table):
+    with (
+        database() as engine,
+        Psql(engine) as psql,
+        pytest.raises(RuntimeError, match="no_such_table"),
+    ):
+        psql.run("select * from no_such_table;")
+
+
+def test_a_limit_does_its_work(whole_table):
+    """A limit that did nothing would make everybody slow; four times the work takes longer."""
+    query = select(Post.id, Post.title, Post.body)
+    with copied_out(first_posts(query))(500) as few, copied_out(first_posts(query))(20_000) as many:
+        assert min(few.seconds() for _ in range(5)) < min(many.seconds() for _ in range(5))
+
+
+def test_a_refused_limit_ends_the_benchmark(whole_table):
+    wrong = copied_out(first_posts(select(Post.id)), "format nonsense")
+    with wrong(10) as limit, pytest.raises(RuntimeError, match="nonsense"):
+        limit.seconds()
+
+
+def test_a_file_is_sent_by_the_kernel_to_many_at_once():
+    download_file(1_000_000)
+    with at_once(sent_by_the_kernel, 3)(1_000_000) as limit:
+        assert limit.name == "sendfile"
+        assert limit.seconds() > 0
+    with read_again(1_000_000) as limit:
+        assert limit.seconds() > 0
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory, whole_table):
+    """A folder with what one real comparison found, at a tenth of its size."""
+    folder = tmp_path_factory.mktemp("bench")
+    command = "-m pytest benchmarks/test_lazy_cursor.py -k result_itself --tenth -q"
+    options = ["-p", "no:cacheprovider", "--benchmark-json", str(folder / "bench.json")]
+    done = subprocess.run(
+        [sys.executable, *command.split(), *options], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_a_comparison_holds_what_the_report_needs(measured):
+    (found,) = read(measured)
+    assert (found.suite, found.variant, found.role) == ("lazy_cursor", "result_itself", "streaming")
+    assert (found.limit, found.axis, found.size) == ("psql \\copy", "rows", 5_000)
+    assert found.tenth
+    assert found.ratio > 0
+    assert 10_000 < found.heap < 5_000_000
+    assert len(found.growth) == len(found.costs) == 5
+
+
+def test_the_limit_is_run_before_each_round(measured):
+    (benchmark,) = json.loads((measured / "bench.json").read_text())["benchmarks"]
+    assert len(benchmark["extra_info"]["limit_seconds"]) == benchmark["stats"]["rounds"] >= 3
+
+
+def test_a_wrong_answer_is_no_benchmark(measured, monkeypatch):
+    """Each variant is held to the digest of the best one's answer."""
+    from benchmarks import suite as harness
+    from benchmarks.test_lazy_cursor import SUITE
+    from lab.measure.sweep import Bench
+
+    monkeypatch.setitem(harness._answers, (SUITE.title, 500), "another digest")
+    with Bench(2) as bench, pytest.raises(AssertionError):
+        harness.Compare(None, bench, tenth=True)(
+            replace(SUITE, streaming=5_000), SUITE.pattern["result_itself"]
+        )
+
+
+def test_an_empty_folder_is_said_to_be_empty(tmp_path):
+    with pytest.raises(LabError, match="make bench"):
+        read(tmp_path)
+    (tmp_path / "bench.json").write_text("{")
+    with pytest.raises(LabError, match="cannot read"):
+        read(tmp_path)
+
+
+def test_costs_are_those_of_an_item():
+    assert SLOW.costs == pytest.approx([1, 1, 2])
+
+
+def test_the_report_has_a_line_for_each_comparison(capsys):
+    print_report(console(), [SLOW, FAST, OVER_HTTP])
+    lines = capsys.readouterr().out.splitlines()
+    (slow,) = (line for line in lines if "one_string" in line)
+    assert slow.split()[:2] == ["one_string", "naive"]
+    assert {"31", "120", "kB/s", "3.00", "4.00", "2.0"} <= set(slow.split())
+    assert any("8 x copy_chunks" in line for line in lines)
+
+
+def test_the_documents_show_ratios_sizes_and_memory():
+    found = parts([SLOW, FAST, OVER_HTTP])
+    assert set(found) == {"speed: exports", "speed: exports-http", "costs"}
+    assert "| `copy_chunks` (tuned) | 10,000 rows | 1.0 x |" in found["speed: exports"]
+    assert "| exports | `one_string` | 100 | 1.0 | 2.0 |" in found["costs"]
+    table = summary([SLOW, FAST, OVER_HTTP])
+    assert "| exports, 10,000 rows | `psql \\copy` | 31 x, 3.00 MB |  | 1.0 x, 70.0 kB |" in table
+    assert table.splitlines()[2].endswith("| 1.0 x, 4.00 MB |")
+    assert "| exports, HTTP | `psql \\copy` | tuned | 10,000 rows | 8 |" in over_http([OVER_HTTP])
+
+
+def test_a_line_is_current_when_all_but_its_numbers_is():
+    line = "| `copy_chunks` (tuned) | 10,000 rows | 1.0 x | 70.0 kB |"
+    assert same_but_for_numbers(line, "| `copy_chunks` (tuned) | 9 rows | 2 x | 1.2 MB |")
+    assert not same_but_for_numbers(line, line.replace("tuned", "naive"))
+
+
+def test_each_dot_has_its_label_and_the_picture_its_words():
+    svg = plot("exports", [SLOW, FAST])
+    assert "one_string (1,000 rows)" in svg
+    assert ">copy_chunks<" in svg
+    assert "copy_chunks takes 1.0 times as long, and 70.0 kB" in svg
+    assert svg.count(">naive<") == 1
+
+
+def test_suites_are_sorted_and_their_variants_are_not():
+    found = suites([OVER_HTTP, SLOW, FAST])
+    assert list(found) == ["exports", "exports, HTTP"]
+    assert found["exports"] == [SLOW, FAST]
+    assert slug("exports, HTTP") == "exports-http"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shown"),
+    [(0.125, "0.12"), (0.999, "1.0"), (1.04, "1.0"), (31.4, "31"), (1234, "1,234")],
+)
+def test_ratios_are_shown_in_two_figures(ratio, shown):
+    assert show_ratio(ratio) == shown
