@@ -131,13 +131,20 @@ def sql(statement: str) -> Limited:
     return limit
 
 
-def copied_in(make: Callable[[int], Path]) -> Limited:
-    r"""Limit an import by ``\copy`` of the same file into an empty table with the same indexes."""
+def copied_in(make: Callable[[int], Path], temporary: bool = True) -> Limited:
+    r"""Limit an import by ``\copy`` of the same file into an empty table with the same indexes.
+
+    Args:
+        make: Returns the file of so many bytes.
+        temporary: Whether the table is a temporary one, as in the pattern's world, which nothing
+            has to be logged for; or else the table of users in the schema that is set.
+    """
 
     @contextmanager
     def limit(size: int) -> Iterator[Limit]:
         with database() as engine, Psql(engine) as psql:
-            psql.run("create temporary table users (like users including all);")
+            if temporary:
+                psql.run("create temporary table users (like users including all);")
             columns = "email, name, age, can_export"
             command = rf"\copy users ({columns}) from '{make(size)}' (format csv, header)"
 

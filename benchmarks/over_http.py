@@ -1,5 +1,6 @@
 """An endpoint beside a limit: uvicorn in one process, its clients in another."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from lab.report.speed import HTTP
 from lab.routes import served
 from lab.server import Server, reset_high_water_mark, running
 
-WARM = 50
+WARM = {"rows": 1_000, "bytes": 1_000_000}
+"""Sizes of the request before the measured ones; half of those at most."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Endpoint:
         """What the report calls it."""
         return f"{self.pattern.name}{HTTP}"
 
+    @property
+    def axis(self) -> str:
+        """What the sizes count."""
+        return next(iter(self.pattern.axes))
+
     def roles(self) -> Iterator[tuple[Role, Variant]]:
         """List the roles that are compared, each with the variant that is served."""
         for prefix, variant in served(self.pattern, ("naive", "streaming", "tuned")):
@@ -76,14 +83,15 @@ def compare_over_http(compare: Compare, endpoint: Endpoint, variant: Variant, cl
     """Compare one endpoint with its limit, and note the memory that its server took."""
     size = getattr(endpoint, variant.role) // compare.scale
     path = f"/{variant.role}{endpoint.path}"
-    for each in (size, WARM) if endpoint.file else ():
+    warm = min(WARM[endpoint.axis], size // 2)
+    for each in (size, warm) if endpoint.file else ():
         endpoint.file(each)
     with ExitStack() as stack:
         if endpoint.upload:
-            stack.enter_context(_own_schema())
+            stack.enter_context(_own_schema())  # the limit's table is in there as well
         server = stack.enter_context(_server(clients))
         limit = stack.enter_context(at_once(endpoint.limit, clients)(size))
-        _send(server, endpoint, path, WARM, clients)
+        _send(server, endpoint, path, warm, clients)
         before = reset_high_water_mark(server.pid)
 
         @contextmanager
@@ -92,7 +100,10 @@ def compare_over_http(compare: Compare, endpoint: Endpoint, variant: Variant, cl
                 _forget_users()
             yield lambda: _send(server, endpoint, path, size, clients)
 
-        compare.turns(limit, opened)
+        with opened() as run:  # also a warm-up at full size
+            start = time.perf_counter()
+            run()
+        compare.turns(limit, opened, time.perf_counter() - start)
         rise = status("VmHWM", server.pid) - before
     compare.note(
         suite=endpoint.title,
@@ -100,7 +111,7 @@ def compare_over_http(compare: Compare, endpoint: Endpoint, variant: Variant, cl
         variant=variant.name,
         role=variant.role,
         label=variant.label,
-        axis=next(iter(endpoint.pattern.axes)),
+        axis=endpoint.axis,
         size=size,
         clients=clients,
         peak_rss_bytes=rise,

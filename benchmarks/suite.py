@@ -24,12 +24,12 @@ from lab.pattern import Pattern, Variant
 from lab.patterns.csv_upload import Report
 from lab.units import doubling
 
-SECONDS = 6.0
+SECONDS = 4.0
 """A variant and its limit are repeated for about so long, within `ROUNDS`."""
 
-ROUNDS = (3, 9)
+ROUNDS = (3, 7)
 DOUBLINGS = 4
-REPEAT = 0.5
+REPEAT = 0.1
 """Seconds above which a run along the curve of costs is not repeated."""
 
 
@@ -113,8 +113,10 @@ class Compare:
             if variant.springs != "answer":
                 assert heap.digest == rss.digest == answer(self._bench, suite, size)
             limit = stack.enter_context(suite.limit(size))
-            self.turns(limit, lambda: opened_variant(suite, variant, size))
             growth = [(n, _quickest(suite, variant, n)) for n in sizes]
+            largest, seconds = growth[-1]
+            expected = seconds * size / largest
+            self.turns(limit, lambda: opened_variant(suite, variant, size), expected)
         self.note(
             suite=suite.title,
             pattern=suite.pattern.name,
@@ -129,18 +131,19 @@ class Compare:
         )
 
     def turns(
-        self, limit: Limit, opened: Callable[[], AbstractContextManager[Callable[[], int]]]
+        self,
+        limit: Limit,
+        opened: Callable[[], AbstractContextManager[Callable[[], int]]],
+        expected: float,
     ) -> None:
         """Run the limit and something else in turns, and note both.
 
         Args:
-            limit: What is run before each round.
+            limit: What is run before each round, and once before them all.
             opened: Makes a round ready; its call does it, and returns how many bytes were sent.
+            expected: Seconds that a round takes, about.
         """
-        start = time.perf_counter()
-        with opened() as run:
-            run()
-        once = time.perf_counter() - start + limit.seconds()
+        once = expected + limit.seconds()
         rounds = round(min(max(SECONDS / self.scale / once, ROUNDS[0]), ROUNDS[1]))
         limits: list[float] = []
         amounts: set[int] = set()

@@ -65,7 +65,7 @@ ENDPOINTS = (
     Endpoint(
         upload_stream.PATTERN,
         "/users/import",
-        copied_in(users_csv),
+        copied_in(users_csv, temporary=False),
         tuned=100_000_000,
         streaming=10_000_000,
         naive=5_000_000,
@@ -75,7 +75,7 @@ ENDPOINTS = (
     Endpoint(
         bulk_load.PATTERN,
         "/imports/users.csv",
-        copied_in(CLEAN),
+        copied_in(CLEAN, temporary=False),
         tuned=100_000_000,
         streaming=100_000_000,
         naive=20_000_000,

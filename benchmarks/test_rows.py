@@ -13,9 +13,9 @@ SUITE = Suite(
     PATTERN,
     limit=copied_out(first_posts(SHOWN)),
     tuned=200_000,
-    streaming=100_000,
+    streaming=50_000,
     naive=20_000,
-    growth=80_000,
+    growth=64_000,
 )
 
 

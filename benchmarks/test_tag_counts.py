@@ -9,7 +9,7 @@ MOST_FREQUENT = (
     "select tag, count(*) from (select unnest(tags) as tag from posts where published) as tags"
     ' group by tag order by count(*) desc, tag collate "C" limit 20'
 )
-SUITE = Suite(PATTERN, limit=sql(MOST_FREQUENT), tuned=1_000_000, streaming=100_000, naive=20_000)
+SUITE = Suite(PATTERN, limit=sql(MOST_FREQUENT), tuned=1_000_000, streaming=50_000, naive=20_000)
 
 
 @SUITE.variants

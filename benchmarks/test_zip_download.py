@@ -19,7 +19,7 @@ STORED = Suite(
 DEFLATED = Suite(
     PATTERN,
     limit=zipped(ZIP_DEFLATED),
-    tuned=100_000_000,
+    tuned=50_000_000,
     streaming=20_000_000,
     naive=20_000_000,
     name="zip_download, deflated",

@@ -29,7 +29,7 @@ What it promises, and a plain ``StreamingResponse`` does not:
 
 import logging
 import threading
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -68,6 +68,8 @@ class OwningResponse(Response):
         busy: Exceptions which mean that there is no room just now. Raised before the first chunk
             they become a 503; for SQLAlchemy's pool give ``sqlalchemy.exc.TimeoutError``.
         retry_after: Seconds that a client is asked to wait after a 503.
+        ready: Asked before each chunk of an ordinary generator: whether it can be made at once.
+            If so, it is made on the event loop, and spared the trip to a thread.
         filename: Offer the body as a file of this name; any characters will do.
         status_code, headers, media_type: As for any response.
 
@@ -82,6 +84,7 @@ class OwningResponse(Response):
         *,
         busy: tuple[type[Exception], ...] = (),
         retry_after: int = 1,
+        ready: Callable[[], bool] | None = None,
         filename: str | None = None,
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
@@ -93,6 +96,7 @@ class OwningResponse(Response):
         self._at_work = threading.Lock()
         self.busy = busy
         self.retry_after = retry_after
+        self.ready = ready
         self.status_code = status_code
         self.media_type = media_type
         self.background: BackgroundTask | None = None
@@ -157,6 +161,8 @@ class OwningResponse(Response):
     async def _make(self) -> str | bytes | None:
         """Make the next chunk, to the end even if the client goes; None after the last one."""
         if isinstance(self.chunks, Generator):
+            if self.ready is not None and self.ready():
+                return self._next_of(self.chunks)
             return await to_thread.run_sync(self._next_of, self.chunks)
         # Shielded, not cancelled: what the generator awaits while it closes must not be cancelled.
         chunk: str | bytes | None = None

@@ -3,6 +3,7 @@
 import gc
 import inspect
 import json
+import threading
 import time
 
 import anyio
@@ -192,6 +193,42 @@ def test_a_client_that_goes_before_the_first_byte_is_noticed_by_an_empty_chunk()
 
     respond(OwningResponse(chunks()), send, receive)
     assert (sent, closed) == ([], [True])
+
+
+def test_a_chunk_that_is_ready_is_made_on_the_event_loop_and_others_in_a_thread():
+    made, asked = [], iter([True, False, True, True])
+
+    def chunks():
+        for part in ["a", "b", "c"]:
+            made.append(threading.current_thread() is threading.main_thread())
+            yield part
+
+    async def send(message):
+        pass
+
+    respond(OwningResponse(chunks(), ready=lambda: next(asked)), send)
+    assert made == [True, False, True]
+
+
+def test_a_client_that_goes_is_noticed_although_every_chunk_is_ready():
+    closed = []
+
+    def chunks():
+        try:
+            while True:
+                yield "a"
+        finally:
+            closed.append(True)
+
+    async def send(message):
+        pass
+
+    async def receive():
+        await anyio.sleep(0.05)
+        return {"type": "http.disconnect"}
+
+    respond(OwningResponse(chunks(), ready=lambda: True), send, receive)
+    assert closed == [True]
 
 
 def test_background_tasks_run_after_a_body_that_was_sent_whole():

@@ -78,11 +78,11 @@ class Compared:
 
     @property
     def rate(self) -> str:
-        """What it moves in a second: bytes, where it sends or receives some for each item."""
+        """What it moves in a second: bytes, where it sends or receives some for each item, or items."""
         bytes_moved = self.size * max(1, self.clients) if self.axis == "bytes" else self.sent
         if bytes_moved >= self.size:
             return f"{show_bytes(bytes_moved / self.seconds)}/s"
-        return f"{show_count(_round(self.size / self.seconds))} {self.axis}/s"
+        return f"{show_count(_round(self.size / self.seconds))}/s"
 
     @property
     def at(self) -> str:
@@ -165,7 +165,7 @@ def print_report(to: Console, compared: Sequence[Compared]) -> None:
     """Print a line for each comparison."""
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column("Variant", no_wrap=True)
-    grid.add_column("Role")
+    grid.add_column("Role", no_wrap=True, min_width=9)
     for name in ("At", "Time /\nlimit", "Rate", "Heap", "RSS", "Cost"):
         grid.add_column(name, justify="right", no_wrap=True)
     for suite, group in suites(compared).items():
