@@ -24,7 +24,7 @@ from lab.pattern import Pattern, Variant
 from lab.patterns.csv_upload import Report
 from lab.units import doubling
 
-SECONDS = 4.0
+SECONDS = 3.0
 """A variant and its limit are repeated for about so long, within `ROUNDS`."""
 
 ROUNDS = (3, 7)

@@ -32,6 +32,8 @@ STREAMS = [
     "/streaming/posts/export.zip?rows=50000",
     "/tuned/posts/export.zip?rows=50000&deflate=true",
     "/streaming/posts/report.pdf?rows=20000",
+    "/tuned/posts/report.pdf?rows=200000",
+    "/tuned/posts/export.json",
     f"/streaming/downloads/download-{LARGE}.bin",
     f"/tuned/downloads/download-{LARGE}.bin",
 ]

@@ -7,17 +7,20 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from benchmarks.fetch import FetchError, fetch
 from benchmarks.limits import Psql, at_once, copied_out, first_posts, read_again, sent_by_the_kernel
-from benchmarks.suite import sent
+from benchmarks.suite import Suite, sent
 from lab.data.database import database
 from lab.data.files import download_file
 from lab.data.models import Post
 from lab.errors import LabError
+from lab.patterns import PATTERNS
 from lab.patterns.csv_upload import Report
 from lab.report.readme import same_but_for_numbers
 from lab.report.speed import Compared, over_http, parts, print_report, read, slug, suites, summary
@@ -88,6 +91,16 @@ def test_a_benchmark_fails_on_an_answer_that_is_not_whole(answer, complaint):
         fetch(answering(answer))
 
 
+def test_every_pattern_is_compared_and_written_about():
+    page = Path("docs/speed.md").read_text()
+    for pattern in PATTERNS:
+        suite = import_module(f"benchmarks.test_{pattern.name}")
+        suites_of = [one for one in vars(suite).values() if isinstance(one, Suite)]
+        assert suites_of, pattern.name
+        for one in suites_of:
+            assert f"<!-- generated: speed: {slug(one.title)} -->" in page
+
+
 def test_what_a_variant_sends_is_counted_in_bytes():
     assert sent(iter([b"12", "ä"])) == 4
 
@@ -147,7 +160,7 @@ def measured(tmp_path_factory, whole_table):
 def test_a_comparison_holds_what_the_report_needs(measured):
     (found,) = read(measured)
     assert (found.suite, found.variant, found.role) == ("lazy_cursor", "result_itself", "streaming")
-    assert (found.limit, found.axis, found.size) == ("psql \\copy", "rows", 5_000)
+    assert (found.limit, found.axis, found.size) == ("psql \\copy", "rows", 2_000)
     assert found.tenth
     assert found.ratio > 0
     assert 10_000 < found.heap < 5_000_000
@@ -196,7 +209,8 @@ def test_the_report_has_a_line_for_each_comparison(capsys):
 def test_the_documents_show_ratios_sizes_and_memory():
     found = parts([SLOW, FAST, OVER_HTTP])
     assert set(found) == {"speed: exports", "speed: exports-http", "costs"}
-    assert "| `copy_chunks` (tuned) | 10,000 rows | 1.0 x |" in found["speed: exports"]
+    line = "| `copy_chunks` (tuned) | 10,000 rows | 1.0 x | 10 x as fast | 1.20 MB/s |"
+    assert line in found["speed: exports"]
     assert "| exports | `one_string` | 100 | 1.0 | 2.0 |" in found["costs"]
     table = summary([SLOW, FAST, OVER_HTTP])
     assert "| exports, 10,000 rows | `psql \\copy` | 31 x, 3.00 MB |  | 1.0 x, 70.0 kB |" in table

@@ -78,11 +78,16 @@ class Compared:
 
     @property
     def rate(self) -> str:
-        """What it moves in a second: bytes, where it sends or receives some for each item, or items."""
+        """What it moves in a second: bytes, where there are some for each item, or else items."""
         bytes_moved = self.size * max(1, self.clients) if self.axis == "bytes" else self.sent
         if bytes_moved >= self.size:
             return f"{show_bytes(bytes_moved / self.seconds)}/s"
         return f"{show_count(_round(self.size / self.seconds))}/s"
+
+    @property
+    def per_item(self) -> float:
+        """Seconds for an item."""
+        return self.seconds / self.size
 
     @property
     def at(self) -> str:
@@ -233,13 +238,17 @@ def _cell(one: Compared | None, limit: str) -> str:
 
 
 def _table(group: list[Compared]) -> str:
+    """Write a suite's table; a step is the speed for an item, over that of the variant before."""
     lines = [
-        f"| Variant | At | Time over `{group[-1].limit}` | Rate | Heap | RSS |",
-        "|---|---|---|---|---|---|",
+        f"| Variant | At | Time over `{group[-1].limit}` | Step | Rate | Heap | RSS |",
+        "|---|---|---|---|---|---|---|",
     ]
+    before = None
     for one in group:
         heap = "" if one.heap is None else show_bytes(one.heap)
-        figures = (one.at, f"{show_ratio(one.ratio)} x", one.rate, heap, show_bytes(one.rss))
+        step = f"{show_ratio(before / one.per_item)} x as fast" if before else ""
+        before = one.per_item
+        figures = (one.at, f"{show_ratio(one.ratio)} x", step, one.rate, heap, show_bytes(one.rss))
         lines.append(f"| `{one.named}` ({one.role}) | {' | '.join(figures)} |")
     return "\n".join(lines)
 
