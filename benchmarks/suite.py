@@ -27,7 +27,7 @@ from lab.units import doubling
 SECONDS = 3.0
 """A variant and its limit are repeated for about so long, within `ROUNDS`."""
 
-ROUNDS = (3, 7)
+ROUNDS = (3, 5)
 DOUBLINGS = 4
 REPEAT = 0.1
 """Seconds above which a run along the curve of costs is not repeated."""

@@ -198,9 +198,9 @@ def _comparisons(build: Path) -> dict[str, str]:
 
 def _pictures(build: Path) -> list[str]:
     """Return the names of the pictures of comparisons, which are in the documents."""
-    from lab.report.speed import read, slug, suites
+    from lab.report.speed import pictured, read, slug
 
-    return [f"{slug(name)}.svg" for name in suites(read(build / BENCH, "bench.json"))]
+    return [f"{slug(name)}.svg" for name in pictured(read(build / BENCH, "bench.json"))]
 
 
 def main() -> None:

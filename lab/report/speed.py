@@ -263,6 +263,11 @@ def _costs(compared: Iterable[Compared]) -> str:
     return "\n".join(lines)
 
 
+def pictured(compared: Iterable[Compared]) -> dict[str, list[Compared]]:
+    """Return the suites that have something to compare in a picture."""
+    return {name: group for name, group in suites(compared).items() if len(group) > 1}
+
+
 def slug(suite: str) -> str:
     """Return a suite's name as that of a file."""
     return re.sub(r"\W+", "-", suite.lower())
@@ -283,7 +288,7 @@ def main() -> None:
     except LabError as error:
         sys.exit(f"speed: {error}")
     print_report(console(), compared)
-    for name, group in suites(compared).items():
+    for name, group in pictured(compared).items():
         write_text(folder / f"{slug(name)}.svg", plot(name, group))
     print(f"Pictures: {folder}/*.svg")
 
