@@ -190,9 +190,8 @@ def _comparisons(build: Path) -> dict[str, str]:
     from lab.report import speed
 
     found = speed.parts(speed.read(build / BENCH, "bench.json"))
-    over_http = build / BENCH / "bench-http.json"
-    if over_http.exists():
-        found["http"] = speed.over_http(speed.read(build / BENCH, over_http.name))
+    if (build / BENCH / "bench-http.json").exists():
+        found["http"] = speed.over_http(speed.read(build / BENCH))
     return found
 
 

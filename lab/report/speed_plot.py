@@ -65,6 +65,7 @@ def _largest(group: Sequence[Compared]) -> str:
 
 def _label(axes: "Axes", labels: Sequence[tuple[Compared, str]]) -> None:
     """Put each label beside its dot, where no other one is yet."""
+    axes.autoscale_view()  # or the dots would not be where they are drawn
     dots = [axes.transData.transform((one.ratio, _memory(one))) for one, _ in labels]
     taken = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in dots]
     room = axes.figure.bbox
