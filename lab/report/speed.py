@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from lab.errors import LabError
-from lab.pattern import Role
+from lab.pattern import ROLES, Role
 from lab.report.json import write_text
 from lab.report.terminal import console
 from lab.units import show_bytes, show_count, show_ratio
@@ -79,10 +79,11 @@ class Compared:
     @property
     def rate(self) -> str:
         """What it moves in a second: bytes, where there are some for each item, or else items."""
-        bytes_moved = self.size * max(1, self.clients) if self.axis == "bytes" else self.sent
-        if bytes_moved >= self.size:
+        items = self.size * max(1, self.clients)
+        bytes_moved = items if self.axis == "bytes" else self.sent
+        if bytes_moved >= items:
             return f"{show_bytes(bytes_moved / self.seconds)}/s"
-        return f"{show_count(_round(self.size / self.seconds))}/s"
+        return f"{show_count(_round(items / self.seconds))}/s"
 
     @property
     def per_item(self) -> float:
@@ -161,8 +162,10 @@ def _compared(found: dict[str, Any], stats: dict[str, Any], where: str) -> Compa
 
 
 def suites(compared: Iterable[Compared]) -> dict[str, list[Compared]]:
-    """Return the comparisons by suite, in the order of the variants."""
-    ordered = sorted(compared, key=lambda one: one.suite)
+    """Return the comparisons by suite; over HTTP roles are served, so they go by those."""
+    ordered = sorted(
+        compared, key=lambda one: (one.suite, one.clients and ROLES.index(one.role), one.clients)
+    )
     return {suite: list(group) for suite, group in groupby(ordered, lambda one: one.suite)}
 
 
