@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.suite import Compare
+from benchmarks.compare import Compare
 from lab.data.worlds import posts_ready
 from lab.measure.sweep import Bench
 

@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from benchmarks.compare import Compare
 from benchmarks.fetch import fetch
-from benchmarks.limits import Limited, at_once
-from benchmarks.suite import Compare
+from benchmarks.limit import Limited, at_once
 from lab.data.database import database
 from lab.data.seed import build, drop
 from lab.linux import status
 from lab.pattern import Pattern, Role, Variant
-from lab.report.speed import HTTP
+from lab.report.comparisons import HTTP
 from lab.routes import served
 from lab.server import Server, reset_high_water_mark, running
 

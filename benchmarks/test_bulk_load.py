@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from benchmarks.limits import copied_in
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.psql import copied_in
+from benchmarks.suite import Suite
 from lab.data.files import users_csv
 from lab.pattern import Variant
 from lab.patterns.bulk_load import PATTERN

@@ -1,7 +1,8 @@
 r"""CSV exports beside psql's ``\copy`` of the same query."""
 
-from benchmarks.limits import copied_out, first_posts
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.psql import copied_out, first_posts
+from benchmarks.suite import Suite
 from lab.pattern import Variant
 from lab.patterns.csv_export import PATTERN, joined_columns
 

@@ -1,7 +1,8 @@
 """Downloads beside reading the file into one block of memory."""
 
-from benchmarks.limits import read_again
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.files import read_again
+from benchmarks.suite import Suite
 from lab.pattern import Variant
 from lab.patterns.file_download import PATTERN
 

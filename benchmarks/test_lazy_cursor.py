@@ -2,8 +2,9 @@
 
 from sqlalchemy import select
 
-from benchmarks.limits import copied_out, first_posts
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.psql import copied_out, first_posts
+from benchmarks.suite import Suite
 from lab.data.models import Post
 from lab.pattern import Variant
 from lab.patterns.lazy_cursor import PATTERN

@@ -1,7 +1,8 @@
 """Lines of JSON beside psql's copy of what the server writes as JSON."""
 
-from benchmarks.limits import copied_out
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.psql import copied_out
+from benchmarks.suite import Suite
 from lab.data.models import Post
 from lab.pattern import Variant
 from lab.patterns.ndjson_export import PATTERN, UNQUOTED, as_json, shown_columns

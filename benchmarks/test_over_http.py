@@ -8,9 +8,10 @@ from functools import partial
 
 import pytest
 
-from benchmarks.limits import copied_in, copied_out, first_posts, sent_by_the_kernel, sql
+from benchmarks.compare import Compare
+from benchmarks.files import sent_by_the_kernel
 from benchmarks.over_http import Endpoint, compare_over_http, comparisons
-from benchmarks.suite import Compare
+from benchmarks.psql import copied_in, copied_out, first_posts, sql
 from benchmarks.test_tag_counts import MOST_FREQUENT
 from lab.data.files import download_file, users_csv
 from lab.data.models import Post

@@ -1,7 +1,8 @@
 """Reports as PDF beside psql's copy of the rows that they show."""
 
-from benchmarks.limits import copied_out, first_posts
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.psql import copied_out, first_posts
+from benchmarks.suite import Suite
 from lab.pattern import Variant
 from lab.patterns.pdf_report import PATTERN, report_rows
 

@@ -1,7 +1,8 @@
 """Counted tags beside the SQL that counts them in the server."""
 
-from benchmarks.limits import sql
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.psql import sql
+from benchmarks.suite import Suite
 from lab.pattern import Variant
 from lab.patterns.tag_counts import PATTERN
 

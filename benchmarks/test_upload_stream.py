@@ -1,7 +1,8 @@
 """Imports of a request's stream beside psql's copy of the same file."""
 
-from benchmarks.limits import copied_in
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.psql import copied_in
+from benchmarks.suite import Suite
 from lab.data.files import users_csv
 from lab.pattern import Variant
 from lab.patterns.upload_stream import PATTERN

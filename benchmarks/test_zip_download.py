@@ -2,8 +2,9 @@
 
 from zipfile import ZIP_DEFLATED, ZIP_STORED
 
-from benchmarks.limits import zipped
-from benchmarks.suite import Compare, Suite
+from benchmarks.compare import Compare
+from benchmarks.files import zipped
+from benchmarks.suite import Suite
 from lab.pattern import Variant
 from lab.patterns.zip_download import PATTERN
 

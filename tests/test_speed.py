@@ -15,7 +15,9 @@ import pytest
 from sqlalchemy import select
 
 from benchmarks.fetch import FetchError, fetch
-from benchmarks.limits import Psql, at_once, copied_out, first_posts, read_again, sent_by_the_kernel
+from benchmarks.files import read_again, sent_by_the_kernel
+from benchmarks.limit import at_once
+from benchmarks.psql import Psql, copied_out, first_posts
 from benchmarks.suite import Suite, sent
 from lab.data.database import database
 from lab.data.files import download_file
@@ -23,8 +25,9 @@ from lab.data.models import Post
 from lab.errors import LabError
 from lab.patterns import PATTERNS
 from lab.patterns.csv_upload import Report
-from lab.report.readme import same_but_for_numbers
-from lab.report.speed import Compared, over_http, parts, print_report, read, slug, suites, summary
+from lab.report.comparisons import Compared, read, slug, suites
+from lab.report.parts import same_but_for_numbers
+from lab.report.speed import over_http, parts, print_report, summary
 from lab.report.speed_plot import plot
 from lab.report.terminal import console
 from lab.units import show_ratio
@@ -181,7 +184,7 @@ def test_the_limit_is_run_before_each_round(measured):
 
 def test_a_wrong_answer_is_no_benchmark(measured, monkeypatch):
     """Each variant is held to the digest of the best one's answer."""
-    from benchmarks import suite as harness
+    from benchmarks import compare as harness
     from benchmarks.test_lazy_cursor import SUITE
     from lab.measure.sweep import Bench
 

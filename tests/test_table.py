@@ -4,6 +4,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -18,7 +19,8 @@ from lab.measure.verdict import Verdict, verdict
 from lab.pattern import O
 from lab.patterns import pattern
 from lab.report.page import page
-from lab.report.readme import differences, fill, parts, same_but_for_results, same_within_tolerance
+from lab.report.parts import differences, fill, same_but_for_results, same_within_tolerance
+from lab.report.readme import parts
 from lab.report.table import print_table, print_timings, scenario_svg, write_table
 from lab.scenarios import SCENARIOS
 from lab.survey import measure_table
@@ -224,7 +226,7 @@ def test_a_generated_table_may_differ_by_noise_and_no_more(old, new, same):
 
 def test_generated_parts_are_put_between_their_marks():
     text = "a\n<!-- generated: table -->\nold\n<!-- end -->\nb\n"
-    assert fill(text, {"table": "new\nlines"}) == (
+    assert fill(text, {"table": "new\nlines"}, Path("README.md")) == (
         "a\n<!-- generated: table -->\nnew\nlines\n<!-- end -->\nb\n"
     )
 

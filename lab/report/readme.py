@@ -1,9 +1,7 @@
 """The generated parts of the documents: written from a measurement, checked against a new one.
 
 Run as ``python -m lab.report.readme --write BUILD`` or ``--check BUILD``, BUILD being the folder in
-which ``table/table.json``, ``traps/traps.json`` and ``bench/bench.json`` are. A part stands between
-``<!-- generated: NAME -->`` and ``<!-- end -->``. Text must be the same to the letter; memory that
-was measured may differ by the witness's tolerance, and times are another machine's affair.
+which ``table/table.json``, ``traps/traps.json`` and ``bench/bench.json`` are.
 """
 
 import argparse
@@ -16,9 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.measure.verdict import RESOLUTION
 from lab.report.json import write_text
-from lab.units import parse_bytes
+from lab.report.parts import (
+    EXTRAPOLATED,
+    differences,
+    fill,
+    marked,
+    same_but_for_figures,
+    same_but_for_numbers,
+    same_but_for_results,
+    same_within_tolerance,
+)
 
 README = Path("README.md")
 PICTURE = Path("docs/export-1000000-rows.svg")
@@ -28,10 +34,9 @@ TABLE = Path("table", "table.json")
 BENCH = Path("bench")
 TRAPS = Path("traps", "traps.json")
 
-_FIGURE = re.compile(r"((?<=\d [kMG]B)(?:, )|(?<=\d B)(?:, ))?(?<![\w.])(\d+(?:\.\d+)? [kMG]?B)\b")
-_NUMBER = re.compile(r"\d[\d.,]*(?: [kMG]?B\b)?")
-_SHARE = 0.05
-_EXTRAPOLATED = " (extrapolated)"
+
+CIRCUMSTANCES = ("table", "speed")
+"""Parts that end with a line about where they were measured."""
 
 
 def parts(table: dict[str, Any], traps: dict[str, Any]) -> dict[str, str]:
@@ -51,63 +56,6 @@ def parts(table: dict[str, Any], traps: dict[str, Any]) -> dict[str, str]:
 
 CIRCUMSTANCES = ("table", "speed")
 """Parts that end with a line about where they were measured."""
-
-
-def fill(text: str, contents: dict[str, str], path: Path = README) -> str:
-    """Put the parts into a text with marks.
-
-    Raises:
-        LabError: A part has no marks in the text.
-    """
-    for name, content in contents.items():
-        block = _marked(name).search(text)
-        if block is None:
-            raise LabError(f"{path} has no marks for the generated part {name!r}.")
-        text = f"{text[: block.start(2)]}{content}\n{text[block.end(2) :]}"
-    return text
-
-
-def differences(old: str, new: str, same: Callable[[str, str], bool]) -> list[str]:
-    """Compare two texts line by line and describe the lines that are not the same."""
-    lines = list(zip(old.splitlines(), new.splitlines(), strict=False))
-    found = [f"- {a}\n+ {b}" for a, b in lines if not same(a, b)]
-    if len(old.splitlines()) != len(new.splitlines()):
-        found.append("one has more lines than the other")
-    return found
-
-
-def same_but_for_figures(old: str, new: str) -> bool:
-    """Tell whether two lines say the same, whatever their figures are."""
-    return _FIGURE.sub("#", old) == _FIGURE.sub("#", new)
-
-
-def same_within_tolerance(old: str, new: str) -> bool:
-    """Tell whether two lines say the same, and their figures differ by no more than noise.
-
-    Noise is five in a hundred, or what the witness cannot tell, whichever is more; a figure of
-    the resident set is one that follows a figure of the heap and a comma. What was extrapolated
-    on one of the two machines is held to the verdict alone.
-    """
-    if _EXTRAPOLATED in old or _EXTRAPOLATED in new:
-        return same_but_for_figures(old.replace(_EXTRAPOLATED, ""), new.replace(_EXTRAPOLATED, ""))
-    if not same_but_for_figures(old, new):
-        return False
-    pairs = zip(_FIGURE.finditer(old), _FIGURE.finditer(new), strict=True)
-    return all(_close(a, b, RESOLUTION["rss" if a[1] else "heap"]) for a, b in pairs)
-
-
-def same_but_for_numbers(old: str, new: str) -> bool:
-    """Tell whether two lines say the same, whatever their numbers, sizes and times are."""
-    return _NUMBER.sub("#", old) == _NUMBER.sub("#", new)
-
-
-def same_but_for_results(old: str, new: str) -> bool:
-    """Tell whether two lines of the traps' table say the same, whatever was counted.
-
-    What is said and what goes wrong is the same to the letter; the results of two runs, or of two
-    versions of Python, are not. That each trap sprang is in the document that the line is from.
-    """
-    return old.split(" | ")[:2] == new.split(" | ")[:2]
 
 
 def check(readme: Path, build: Path) -> list[str]:
@@ -138,7 +86,7 @@ def _changed(
     text = path.read_text(encoding="utf-8")
     found = []
     for name, new in contents.items():
-        block = _marked(name).search(text)
+        block = marked(name).search(text)
         if block is None:
             raise LabError(f"{path} has no marks for the generated part {name!r}.")
         old = block[2].strip("\n")
@@ -166,7 +114,7 @@ def write(readme: Path, build: Path) -> None:
 
 
 def _tenth(build: Path) -> bool:
-    from lab.report.speed import read
+    from lab.report.comparisons import read
 
     return any(one.tenth for one in read(build / BENCH))
 
@@ -181,23 +129,25 @@ def _copy(source: Path, target: Path) -> None:
 
 def _speed(build: Path) -> dict[str, str]:
     """Return the README's part about speed."""
-    from lab.report.speed import read, summary
+    from lab.report.comparisons import read
+    from lab.report.speed import summary
 
     return {"speed": summary(read(build / BENCH, "bench.json"))}
 
 
 def _comparisons(build: Path) -> dict[str, str]:
     from lab.report import speed
+    from lab.report.comparisons import read
 
-    found = speed.parts(speed.read(build / BENCH, "bench.json"))
+    found = speed.parts(read(build / BENCH, "bench.json"))
     if (build / BENCH / "bench-http.json").exists():
-        found["http"] = speed.over_http(speed.read(build / BENCH))
+        found["http"] = speed.over_http(read(build / BENCH))
     return found
 
 
 def _pictures(build: Path) -> list[str]:
     """Return the names of the pictures of comparisons, which are in the documents."""
-    from lab.report.speed import pictured, read, slug
+    from lab.report.comparisons import pictured, read, slug
 
     return [f"{slug(name)}.svg" for name in pictured(read(build / BENCH, "bench.json"))]
 
@@ -233,7 +183,7 @@ def _table(document: dict[str, Any]) -> str:
     for row in document["rows"]:
         naive, streaming = (
             f"{show_bytes(m['peak_heap_bytes'])}, {show_bytes(m['peak_rss_bytes'])}"
-            + (_EXTRAPOLATED if m["extrapolated"] else "")
+            + (EXTRAPOLATED if m["extrapolated"] else "")
             for m in (row["naive"], row["streaming"])
         )
         printed = row["printed"]
@@ -283,15 +233,6 @@ def _commands() -> str:
     result = CliRunner().invoke(app, ["--help"], env={"TERMINAL_WIDTH": "100"})
     lines = result.output.split("Commands:\n")[1].rstrip().splitlines()
     return "\n".join(["```", *(f"lab {line.strip()}" for line in lines), "```"])
-
-
-def _marked(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(<!-- generated: {name} -->)\n(.*?)(<!-- end -->)", re.DOTALL)
-
-
-def _close(old: re.Match[str], new: re.Match[str], resolution: int) -> bool:
-    a, b = parse_bytes(old[2]), parse_bytes(new[2])
-    return abs(a - b) <= max(_SHARE * max(a, b), resolution if a >= 1000 else 1)
 
 
 def _description(svg: Path) -> str:

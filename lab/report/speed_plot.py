@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lab.report.comparisons import Compared
 from lab.report.plot import STYLES, drawing, finish
-from lab.report.speed import Compared
 from lab.units import show_bytes, show_ratio
 
 if TYPE_CHECKING:

@@ -1,53 +1,19 @@
-"""What no variant can beat: the same bytes, moved by the tool that was made to move them.
-
-A limit is run between the rounds of the variant that it is compared with, in the same minute and
-on the same machine, and like a variant it is timed with its connection open and its files in place.
-"""
+r"""The limits of what a database does: psql, its ``\copy`` and its SQL."""
 
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
-from shutil import which
-from tempfile import TemporaryDirectory
 from typing import Any
-from zipfile import ZIP_DEFLATED
 
 import psycopg2.extensions
-import pytest
 from sqlalchemy import Engine, Select
 
-from benchmarks.fetch import fetch
+from benchmarks.limit import Limit, Limited, timed
 from lab.data.database import database
 from lab.data.embedded import programs
-from lab.data.files import download_file
 from lab.data.models import Post
-from lab.interpreter import environment_with_lab, python_module
-from lab.patterns.zip_download import MEMBERS
-from lab.sockets import listening
-
-BLOCK = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Limit:
-    """The fastest way that is known.
-
-    Attributes:
-        name: What it is called in the report.
-        seconds: Does it once, and returns how long that took.
-    """
-
-    name: str
-    seconds: Callable[[], float]
-
-
-Limited = Callable[[int], AbstractContextManager[Limit]]
-"""Makes a limit ready at a size of the pattern's first axis."""
 
 
 class Psql:
@@ -107,7 +73,7 @@ def copied_out(query: Callable[[int], Select[Any]], options: str = "format csv")
         with database() as engine, Psql(engine) as psql:
             text = _one_line(query(rows), engine)
             command = rf"\copy ({text}) to '/dev/null' ({options})"
-            yield Limit(r"psql \copy", lambda: _timed(lambda: psql.run(command)))
+            yield Limit(r"psql \copy", lambda: timed(lambda: psql.run(command)))
 
     return limit
 
@@ -126,7 +92,7 @@ def sql(statement: str) -> Limited:
             psql.run(r"\o /dev/null")
             seen = f"select * from posts where id <= {rows}"  # noqa: S608 - a number
             psql.run(f"create temporary view posts as {seen};")
-            yield Limit("SQL", lambda: _timed(lambda: psql.run(f"{statement};")))
+            yield Limit("SQL", lambda: timed(lambda: psql.run(f"{statement};")))
 
     return limit
 
@@ -150,89 +116,11 @@ def copied_in(make: Callable[[int], Path], temporary: bool = True) -> Limited:
 
             def seconds() -> float:
                 psql.run("truncate users;")
-                return _timed(lambda: psql.run(command))
+                return timed(lambda: psql.run(command))
 
             yield Limit(r"psql \copy", seconds)
 
     return limit
-
-
-@contextmanager
-def read_again(size: int) -> Iterator[Limit]:
-    """Limit a download by reading the file into one block of memory, over and over."""
-    path, block = download_file(size), bytearray(BLOCK)
-
-    def read() -> None:
-        with path.open("rb", buffering=0) as file:
-            while file.readinto(block):
-                pass
-
-    yield Limit("read(2)", lambda: _timed(read))
-
-
-@contextmanager
-def sent_by_the_kernel(size: int) -> Iterator[Limit]:
-    """Limit a download over HTTP by a server that does nothing but `sendfile`."""
-    with listening() as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        listener.setblocking(True)
-        served = python_module(
-            "benchmarks.sendfile", str(download_file(size)), str(listener.fileno())
-        )
-        server = subprocess.Popen(served, pass_fds=[listener.fileno()], env=environment_with_lab())
-        try:
-            yield Limit("sendfile", lambda: _timed(lambda: fetch(url)))
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def at_once(limited: Limited, clients: int) -> Limited:
-    """Do the same from so many clients at once, each with its own connection."""
-
-    @contextmanager
-    def limit(size: int) -> Iterator[Limit]:
-        with ExitStack() as stack, ThreadPoolExecutor(clients) as pool:
-            found = [stack.enter_context(limited(size)) for _ in range(clients)]
-
-            def run() -> None:
-                list(pool.map(lambda one: one.seconds(), found))
-
-            yield Limit(found[0].name, lambda: _timed(run))
-
-    return limit
-
-
-def zipped(compression: int) -> Limited:
-    """Limit an archive by the `zip` command, writing to nowhere."""
-
-    @contextmanager
-    def limit(size: int) -> Iterator[Limit]:
-        command = which("zip")
-        if command is None:
-            pytest.skip("there is no `zip` command to compare with: apt-get install zip")
-        level = "-6" if compression == ZIP_DEFLATED else "-0"
-        with TemporaryDirectory(prefix="memory-lab-") as folder:
-            names = _cut(download_file(size), Path(folder))
-            arguments = [command, "-q", level, "-", *names]
-
-            def run() -> None:
-                subprocess.run(arguments, cwd=folder, stdout=subprocess.DEVNULL, check=True)
-
-            yield Limit(f"zip {level}", lambda: _timed(run))
-
-    return limit
-
-
-def _cut(whole: Path, folder: Path) -> list[str]:
-    """Cut a file into as many parts as the archive has members; return their names."""
-    part = whole.stat().st_size // MEMBERS
-    names = []
-    with whole.open("rb") as source:
-        for number in range(MEMBERS):
-            names.append(f"part-{number}.bin")
-            (folder / names[-1]).write_bytes(source.read(part))
-    return names
 
 
 def _one_line(query: Select[Any], engine: Engine) -> str:
@@ -240,9 +128,3 @@ def _one_line(query: Select[Any], engine: Engine) -> str:
     compiled = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
     # The driver's own signs are doubled for the driver, which is not asked here.
     return " ".join(str(compiled).split()).replace("%%", "%")
-
-
-def _timed(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
