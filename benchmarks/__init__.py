@@ -1,1 +1,1 @@
-"""Times of every variant, by pytest-benchmark; memory is what `lab curve` measures."""
+"""Every variant beside the fastest tool for its job: time, memory, and how cost grows."""

@@ -9,6 +9,7 @@ import gc
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from math import ceil
 from statistics import median
 from typing import Any
 
@@ -27,8 +28,13 @@ SECONDS = 3.0
 
 ROUNDS = (3, 5)
 DOUBLINGS = 4
-REPEAT = 0.1
+REPEAT = 0.5
 """Seconds above which a run along the curve of costs is not repeated."""
+
+SHORTEST = 0.1
+"""Seconds for which a limit is repeated in a round, where one run of it is over too soon."""
+
+MOST_REPEATS = 10
 
 
 class Compare:
@@ -59,6 +65,7 @@ class Compare:
             if variant.springs != "answer":
                 assert heap.digest == rss.digest == answer(self._bench, suite, size)
             limit = stack.enter_context(suite.limit(size))
+            _once(suite, variant, sizes[0])  # what is imported or connected to only once
             growth = [(n, _quickest(suite, variant, n)) for n in sizes]
             largest, seconds = growth[-1]
             expected = seconds * size / largest
@@ -89,15 +96,21 @@ class Compare:
             opened: Makes a round ready; its call does it, and returns how many bytes were sent.
             expected: Seconds that a round takes, about.
         """
-        once = expected + limit.seconds()
-        rounds = round(min(max(SECONDS / self.scale / once, ROUNDS[0]), ROUNDS[1]))
+        if self._benchmark.disabled:  # by an option, or in a worker of xdist
+            with opened() as run:
+                self._benchmark(run)
+            return
+        bound = limit.seconds()
+        repeat = min(ceil(SHORTEST / bound), MOST_REPEATS)
+        wanted = SECONDS / self.scale / (expected + bound * repeat)
+        rounds = round(min(max(wanted, ROUNDS[0]), ROUNDS[1]))
         limits: list[float] = []
         amounts: set[int] = set()
         with ExitStack() as rooms:
 
             def ready() -> tuple[tuple[Any, ...], dict[str, Any]]:
                 rooms.close()
-                limits.append(limit.seconds())
+                limits.append(median(limit.seconds() for _ in range(repeat)))
                 run = rooms.enter_context(opened())
                 gc.collect()
                 return (run,), {}
@@ -141,9 +154,9 @@ def answer(bench: Bench, suite: Suite, size: int) -> str:
 
 
 def _quickest(suite: Suite, variant: Variant, size: int) -> float:
-    """Return the time of the quickest of three runs; of one, where that takes long."""
+    """Return the time of the quicker of two runs; of one, where that takes long."""
     first = _once(suite, variant, size)
-    return first if first > REPEAT else min(first, *(_once(suite, variant, size) for _ in "ab"))
+    return first if first > REPEAT else min(first, _once(suite, variant, size))
 
 
 def _once(suite: Suite, variant: Variant, size: int) -> float:

@@ -1,5 +1,6 @@
 """The limits of what happens to files: reading, `sendfile`, and the `zip` command."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from benchmarks.fetch import fetch
 from benchmarks.limit import Limit, Limited, timed
 from lab.data.files import download_file
 from lab.interpreter import environment_with_lab, python_module
+from lab.linux import sent_when_parent_ends
 from lab.patterns.zip_download import MEMBERS
 from lab.sockets import listening
 
@@ -42,7 +44,12 @@ def sent_by_the_kernel(size: int) -> Iterator[Limit]:
         served = python_module(
             "benchmarks.sendfile", str(download_file(size)), str(listener.fileno())
         )
-        server = subprocess.Popen(served, pass_fds=[listener.fileno()], env=environment_with_lab())
+        server = subprocess.Popen(
+            served,
+            pass_fds=[listener.fileno()],
+            env=environment_with_lab(),
+            preexec_fn=sent_when_parent_ends(signal.SIGTERM),  # noqa: PLW1509 - one prctl
+        )
         try:
             yield Limit("sendfile", lambda: timed(lambda: fetch(url)))
         finally:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from benchmarks.compare import Compare
 from benchmarks.fetch import fetch
 from benchmarks.limit import Limited, at_once
+from lab.client import request
 from lab.data.database import database
 from lab.data.seed import build, drop
 from lab.linux import status
@@ -20,6 +21,7 @@ from lab.pattern import Pattern, Role, Variant
 from lab.report.comparisons import HTTP
 from lab.routes import served
 from lab.server import Server, reset_high_water_mark, running
+from lab.tokens import token
 
 WARM = {"rows": 1_000, "bytes": 1_000_000}
 """Sizes of the request before the measured ones; half of those at most."""
@@ -36,6 +38,7 @@ class Endpoint:
         tuned, streaming, naive: Sizes along the pattern's first axis, as for a suite.
         file: Makes the file that is sent or received, where there is one.
         upload: Whether the file is received.
+        alike: Whether the bodies of all roles are the same bytes.
     """
 
     pattern: Pattern
@@ -46,6 +49,7 @@ class Endpoint:
     naive: int
     file: Callable[[int], Path] | None = None
     upload: bool = False
+    alike: bool = True
 
     @property
     def title(self) -> str:
@@ -91,6 +95,7 @@ def compare_over_http(compare: Compare, endpoint: Endpoint, variant: Variant, cl
             stack.enter_context(_own_schema())  # the limit's table is in there as well
         server = stack.enter_context(_server(clients))
         limit = stack.enter_context(at_once(endpoint.limit, clients)(size))
+        _check_answer(server, endpoint, variant)
         _send(server, endpoint, path, warm, clients)
         before = reset_high_water_mark(server.pid)
 
@@ -123,6 +128,26 @@ def _send(server: Server, endpoint: Endpoint, path: str, size: int, clients: int
     return fetch(server.url + path.replace("{n}", str(size)), upload, clients)
 
 
+def _check_answer(server: Server, endpoint: Endpoint, variant: Variant) -> None:
+    """Hold a small answer against the streaming role's; of an import, what the table then holds."""
+    size = WARM[endpoint.axis]
+    answers = []
+    for role in (variant.role, "streaming"):
+        path = f"/{role}{endpoint.path}".replace("{n}", str(size))
+        if endpoint.upload:
+            _forget_users()
+            _send(server, endpoint, f"/{role}{endpoint.path}", size, 1)
+            answers.append(_users())
+        elif endpoint.alike:
+            if endpoint.file:
+                endpoint.file(size)
+            received = request(server.url + path, headers={"Authorization": f"Bearer {token()}"})
+            answers.append(f"{received.status} {received.digest}")
+    assert len(set(answers)) <= 1, answers
+    if endpoint.upload:
+        _forget_users()
+
+
 @contextmanager
 def _server(clients: int) -> Iterator[Server]:
     with running("lab.web.app:app", {"MEMORY_LAB_POOL": str(clients)}) as server:
@@ -140,6 +165,17 @@ def _own_schema() -> Iterator[None]:
                 yield
             finally:
                 drop(engine)
+
+
+def _users() -> str:
+    """Return how many users there are, and a digest of them; there must be some."""
+    held = (
+        "select count(*), sum(hashtextextended((email, name, age, can_export)::text, 0)) from users"
+    )
+    with database() as engine, engine.connect() as connection:
+        count, digest = connection.execute(text(held)).one()
+    assert count
+    return f"{count} {digest}"
 
 
 def _forget_users() -> None:

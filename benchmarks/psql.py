@@ -15,6 +15,9 @@ from lab.data.database import database
 from lab.data.embedded import programs
 from lab.data.models import Post
 
+_OURS = {"options", "application_name", "fallback_application_name"}
+"""Parameters of a connection that say who we are, and not where the database is."""
+
 
 class Psql:
     """The embedded server's own `psql`, with a connection that stays open.
@@ -26,9 +29,9 @@ class Psql:
     def __init__(self, engine: Engine) -> None:
         with engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            found = driver.info.dsn_parameters
+            found = dict(driver.info.dsn_parameters)
             path = connection.exec_driver_sql("show search_path").scalar_one()
-        where = {name: found[name] for name in ("host", "port", "user", "dbname") if name in found}
+        where = {name: value for name, value in found.items() if name not in _OURS}
         command = [programs() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         password = {"PGPASSWORD": engine.url.password} if engine.url.password else {}
         options = {"PGOPTIONS": f"-c search_path={path} -c timezone=UTC"}
@@ -60,19 +63,22 @@ class Psql:
                 raise RuntimeError(f"psql: {''.join(written).strip()}")
 
 
-def copied_out(query: Callable[[int], Select[Any]], options: str = "format csv") -> Limited:
+def copied_out(
+    query: Callable[[int], Select[Any]], options: str = "format csv", target: str = "/dev/null"
+) -> Limited:
     r"""Limit an export by ``\copy``: the server writes the text, `psql` writes it to nowhere.
 
     Args:
         query: Returns what selects the first so many rows.
         options: Of COPY.
+        target: The file to write.
     """
 
     @contextmanager
     def limit(rows: int) -> Iterator[Limit]:
         with database() as engine, Psql(engine) as psql:
             text = _one_line(query(rows), engine)
-            command = rf"\copy ({text}) to '/dev/null' ({options})"
+            command = rf"\copy ({text}) to '{target}' ({options})"
             yield Limit(r"psql \copy", lambda: timed(lambda: psql.run(command)))
 
     return limit
@@ -83,8 +89,8 @@ def first_posts(query: Select[Any]) -> Callable[[int], Select[Any]]:
     return lambda rows: query.where(Post.id <= rows)
 
 
-def sql(statement: str) -> Limited:
-    """Limit an aggregate by SQL that `psql` sends; its table of posts holds the first so many."""
+def sql(query: Select[Any]) -> Limited:
+    """Limit an aggregate by its SQL, sent from `psql`; the table of posts holds the first rows."""
 
     @contextmanager
     def limit(rows: int) -> Iterator[Limit]:
@@ -92,6 +98,7 @@ def sql(statement: str) -> Limited:
             psql.run(r"\o /dev/null")
             seen = f"select * from posts where id <= {rows}"  # noqa: S608 - a number
             psql.run(f"create temporary view posts as {seen};")
+            statement = _one_line(query, engine)
             yield Limit("SQL", lambda: timed(lambda: psql.run(f"{statement};")))
 
     return limit

@@ -24,7 +24,10 @@ def answer(connection: socket.socket, path: Path) -> None:
     with connection, path.open("rb") as file:
         asked = b""
         while not asked.endswith(b"\r\n\r\n"):
-            asked += connection.recv(4_096)
+            got = connection.recv(4_096)
+            if not got:
+                return
+            asked += got
         size = os.fstat(file.fileno()).st_size
         connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
         connection.sendfile(file)

@@ -25,7 +25,6 @@ class Suite:
         growth: The largest size of the curve of costs; that of naive variants if it is 0.
         name: The suite's, where a pattern has several.
         options: Arguments of the variants, by name.
-        only: The names of the variants to compare, if not all.
     """
 
     pattern: Pattern
@@ -36,7 +35,6 @@ class Suite:
     growth: int = 0
     name: str = ""
     options: Mapping[str, int] = field(default_factory=dict)
-    only: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -51,8 +49,8 @@ class Suite:
     @property
     def variants(self) -> pytest.MarkDecorator:
         """A test for each variant."""
-        chosen = [v for v in self.pattern.variants if not self.only or v.name in self.only]
-        return pytest.mark.parametrize("variant", chosen, ids=lambda variant: variant.name)
+        ids = [variant.name for variant in self.pattern.variants]
+        return pytest.mark.parametrize("variant", self.pattern.variants, ids=ids)
 
     def size_of(self, variant: Variant) -> int:
         """Return the size at which a variant is compared."""

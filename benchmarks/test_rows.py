@@ -16,7 +16,7 @@ SUITE = Suite(
     tuned=200_000,
     streaming=50_000,
     naive=20_000,
-    growth=128_000,
+    growth=64_000,
 )
 
 

@@ -16,12 +16,14 @@ What the generator promises:
   what ended without an error is whole.
 - Closed early, it has the query cancelled, also one that has not produced anything yet, and
   returns when the thread has ended. The connection can then be rolled back, or is invalidated.
-- Where the query is silent it yields what there is, every second, be it nothing: whoever sends the
-  chunks to a client can look whether the client is still there.
+- Where the query is silent it yields what has come, every second, be it nothing: whoever sends the
+  chunks to a client can look whether the client is still there. The last rows, less than a buffer
+  of the driver's side, come when that is full, or at the end.
 """
 
 import os
 import select
+import time
 from collections.abc import Generator
 from contextlib import suppress
 from io import BufferedWriter, FileIO
@@ -37,7 +39,8 @@ CHUNK = 64 * 1024
 SILENCE = 1.0
 """Seconds without a byte, after which a chunk is yielded as it is, even if it is empty."""
 
-_AGAIN = 0.1
+_AGAIN, _MOMENT = 0.1, 0.001
+"""Seconds after which a query is cancelled again, and the pipe is looked at again."""
 
 
 def copied(
@@ -65,13 +68,13 @@ def copied(
         copy = Thread(target=_push, args=(cursor, statement, writing, chunk, failed), daemon=True)
         try:
             copy.start()
-            yield from _pull(reading, chunk)
+            yield from _pull(reading, chunk, copy)
             copy.join()
         finally:
-            os.close(reading)
             if copy.ident is None:  # there was no room for another thread
                 os.close(writing)
-            _end(copy, driver)
+            _end(copy, driver, reading)
+            os.close(reading)
             if lost := driver.closed != 0:
                 connection.invalidate()
     if failed and lost:  # what psycopg2 says of it depends on the moment, and may be nothing
@@ -107,36 +110,48 @@ def _push(cursor: Any, statement: bytes, fd: int, buffer: int, failed: list[Base
     try:
         with FileIO(fd, "wb") as pipe, BufferedWriter(pipe, buffer) as file:
             cursor.copy_expert(statement, file)
-    except BrokenPipeError:  # nobody reads any more, so nobody needs the rest
-        _cancel(cursor.connection)
     except BaseException as error:
         failed.append(error)
 
 
-def _pull(fd: int, chunk: int) -> Generator[bytes, None, None]:
-    """Read the pipe to its end, a chunk at a time."""
+def _pull(fd: int, chunk: int, copy: Thread) -> Generator[bytes, None, None]:
+    """Read the pipe to its end, a chunk at a time.
+
+    The end may not show: a process that was forked meanwhile holds the pipe open as well.
+    """
     ready = select.poll()
     ready.register(fd, select.POLLIN)
     # One buffer for all: pieces of every size, made and let go, would leave the heap in holes.
     buffer = bytearray(chunk)
     with memoryview(buffer) as room, FileIO(fd, "rb", closefd=False) as pipe:
         length = 0
-        while (got := pipe.readinto(room[length:])) != 0:
+        while True:
+            ended = not copy.is_alive()  # asked first: then all that it wrote is in the pipe
+            got = pipe.readinto(room[length:])
+            if got == 0 or (got is None and ended):
+                break
             length += got or 0
-            full = length == chunk
             silent = got is None and not ready.poll(SILENCE * 1_000)
-            if full or silent:
+            if length == chunk or silent:
                 yield bytes(room[:length])
                 length = 0
         if length:
             yield bytes(room[:length])
 
 
-def _end(copy: Thread, driver: Any) -> None:
-    """Have the query cancelled until the thread has ended; one that began late is asked again."""
+def _end(copy: Thread, driver: Any, reading: int) -> None:
+    """Have the query cancelled until the thread has ended; one that began late is asked again.
+
+    What the thread still writes is read and dropped: closing the pipe would not free it where a
+    forked process holds the pipe open.
+    """
     while copy.is_alive():
         _cancel(driver)
-        copy.join(_AGAIN)
+        ends = time.monotonic() + _AGAIN
+        while copy.is_alive() and time.monotonic() < ends:
+            with suppress(BlockingIOError):
+                os.read(reading, CHUNK)
+            copy.join(_MOMENT)
 
 
 def _cancel(driver: Any) -> None:

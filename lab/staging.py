@@ -37,12 +37,13 @@ def import_rows(
         Exception: Whatever `pages` raises.
     """
     named = ", ".join(columns)
-    staged = f"staged_{table}"
+    staged = f"staged_{table.replace('.', '_')}"
     like = f"select {named} from {table}"  # noqa: S608 - names, and none that a client gave
     db.execute(text(f"create temporary table {staged} on commit drop as {like} with no data"))
     copied = copy_in(db, f"copy {staged} ({named}) from stdin (encoding 'UTF8')", pages)
     insert = f"insert into {table} ({named}) select {named} from {staged}"  # noqa: S608 - likewise
     inserted = _insert(db, insert, f"'{table}'::regclass::oid::bigint", key)
+    db.execute(text(f"drop table {staged}"))  # there may be another file, and then the commit
     return inserted, copied - inserted
 
 

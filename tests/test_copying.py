@@ -1,8 +1,10 @@
 """COPY as a generator: what is wrong is raised, what is left early is cancelled, nothing stays."""
 
 import os
+import signal
 import threading
 import time
+import warnings
 from itertools import islice
 
 import psycopg2
@@ -183,6 +185,42 @@ def test_a_cancel_that_came_too_early_is_sent_again(connection, monkeypatch):
     chunks.close()
     assert len(asked) >= 3
     connection.rollback()
+
+
+@pytest.fixture
+def fork():
+    """Fork a process that does nothing, and keeps open what is open now; it ends with the test."""
+    forked = []
+
+    def in_mid_copy():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside a thread
+            child = os.fork()
+        if child == 0:
+            signal.pause()
+        forked.append(child)
+
+    yield in_mid_copy
+    for child in forked:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_a_process_forked_in_mid_copy_does_not_keep_it_from_its_end(connection, monkeypatch, fork):
+    monkeypatch.setattr(copying, "SILENCE", 0.05)
+    chunks = copied(connection, numbers(200_000), CSV)
+    size = len(next(chunks))
+    fork()
+    assert size + sum(map(len, chunks)) == sum(len(f"{n}\n") for n in range(1, 200_001))
+
+
+def test_a_process_forked_in_mid_copy_does_not_keep_it_from_being_left(connection, fork):
+    chunks = copied(connection, numbers(100_000_000), CSV)
+    next(chunks)
+    fork()
+    chunks.close()
+    connection.rollback()
+    assert connection.scalar(text("select 1")) == 1
 
 
 def test_a_thread_that_cannot_start_leaves_no_pipe(connection, monkeypatch):

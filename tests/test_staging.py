@@ -35,6 +35,15 @@ def count(engine):
         return connection.execute(text("select count(*) from users")).scalar_one()
 
 
+def test_two_files_go_into_one_transaction(engine):
+    with Session(engine) as db:
+        assert insert(db, [people(1, 2)]) == (2, 0)
+        assert insert(db, [people(2, 3)]) == (1, 1)
+        assert count(engine) == 0
+        db.commit()
+    assert count(engine) == 3
+
+
 @pytest.mark.parametrize("error", [KeyError("x"), KeyboardInterrupt(), GeneratorExit()])
 def test_an_error_of_the_pages_comes_out_as_itself(engine, error):
     def pages():

@@ -26,7 +26,7 @@ def address(db: Session) -> str:
     _, given = connection.dialect.create_connect_args(connection.engine.url)
     driver: Any = connection.connection.driver_connection
     name = driver.info.parameter_status("application_name")
-    return str(make_dsn(**given, options=driver.info.options, application_name=name))
+    return str(make_dsn(**{**given, "options": driver.info.options, "application_name": name}))
 
 
 def share_views(db: Session, cursor: Any) -> None:

@@ -73,11 +73,6 @@ class Compared:
         return f"{show_count(_round(items / self.seconds))}/s"
 
     @property
-    def per_item(self) -> float:
-        """Seconds for an item."""
-        return self.seconds / self.size
-
-    @property
     def at(self) -> str:
         """The size, in words."""
         if self.axis == "bytes":
@@ -108,10 +103,15 @@ def read(folder: Path, *names: str) -> list[Compared]:
     Raises:
         LabError: There is nothing to read.
     """
-    found = [one for name in names or FILES for one in _read(folder / name)]
+    # The tuned ones with one client are in both files; the later one is taken.
+    found = {
+        (one.suite, one.variant, one.clients): one
+        for name in names or FILES
+        for one in _read(folder / name)
+    }
     if not found:
         raise LabError(f"there are no comparisons in {folder}: run `make bench` first.")
-    return found
+    return list(found.values())
 
 
 def _read(path: Path) -> Iterator[Compared]:

@@ -1,8 +1,8 @@
 """Generated parts of a document: found by their marks, filled in, and held against new ones.
 
 A part stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``. Text must be the same to
-the letter; memory that was measured may differ by the witness's tolerance, and times are another
-machine's affair.
+the letter; memory in the lesson's table may differ by the witness's tolerance. Of the comparisons
+only the words are held: times are another machine's affair, and budgets hold memory.
 """
 
 import re

@@ -54,10 +54,6 @@ def parts(table: dict[str, Any], traps: dict[str, Any]) -> dict[str, str]:
     }
 
 
-CIRCUMSTANCES = ("table", "speed")
-"""Parts that end with a line about where they were measured."""
-
-
 def check(readme: Path, build: Path) -> list[str]:
     """Return what is out of date in the README, in the page about speed, and in their pictures."""
     document = _load(build / TABLE)
@@ -83,6 +79,7 @@ def _changed(
     path: Path, contents: dict[str, str], same: Mapping[str, Callable[[str, str], bool]]
 ) -> list[str]:
     """Compare the parts of a document with what they would be now."""
+    _whole(path, contents)
     text = path.read_text(encoding="utf-8")
     found = []
     for name, new in contents.items():
@@ -105,12 +102,27 @@ def write(readme: Path, build: Path) -> None:
     measured = (build / BENCH / "bench.json").exists()
     if measured and _tenth(build):
         raise LabError("the benchmarks were run at a tenth of their sizes: run `make bench`.")
+    if measured:
+        _whole(SPEED, _comparisons(build))
     _fill(readme, contents | (_speed(build) if measured else {}))
     _copy((build / TABLE).with_name(PICTURE.name), PICTURE)
     if measured:
         _fill(SPEED, _comparisons(build))
         for name in _pictures(build):
             _copy(build / BENCH / name, PICTURES / name)
+
+
+def _whole(path: Path, contents: dict[str, str]) -> None:
+    """Refuse to leave parts of the page about speed as they were beside others that are new.
+
+    Raises:
+        LabError: A suite was not run.
+    """
+    if path != SPEED:
+        return
+    marks = re.findall(r"<!-- generated: (speed: [\w-]+) -->", path.read_text(encoding="utf-8"))
+    if missing := [name for name in marks if name not in contents]:
+        raise LabError(f"{', '.join(missing)} was not measured: run `make bench` whole.")
 
 
 def _tenth(build: Path) -> bool:
@@ -120,6 +132,7 @@ def _tenth(build: Path) -> bool:
 
 
 def _fill(path: Path, contents: dict[str, str]) -> None:
+    _whole(path, contents)
     write_text(path, fill(path.read_text(encoding="utf-8"), contents, path))
 
 

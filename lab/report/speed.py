@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from lab.errors import LabError
+from lab.pattern import Role
 from lab.report.comparisons import HTTP, Compared, pictured, read, slug, suites
 from lab.report.json import write_text
 from lab.report.terminal import console
 from lab.units import show_bytes, show_ratio
+
+_SHOWN: tuple[Role, ...] = ("naive", "streaming", "tuned")
 
 MARK = "speed: "
 """What the names of the generated parts of `docs/speed.md` begin with, but for the costs."""
@@ -46,6 +49,8 @@ def print_report(to: Console, compared: Sequence[Compared]) -> None:
         "Time / limit: the median of rounds in turns with the limit. Cost: the time for an item at "
         "the largest of five sizes that double, over that at the smallest."
     )
+    if any(one.tenth for one in compared):
+        to.print("At a tenth of the sizes, where fixed costs weigh more.")
 
 
 def parts(compared: Sequence[Compared]) -> dict[str, str]:
@@ -65,8 +70,13 @@ def summary(compared: Sequence[Compared]) -> str:
         by_role = {one.role: one for one in group if one.heap is not None}
         if "tuned" in by_role:
             limit, at = by_role["tuned"].limit, by_role["tuned"].at
-            cells = [_cell(by_role.get(role), limit) for role in ("naive", "streaming", "tuned")]
-            cells.append(_cell(next(iter(found.get(f"{name}{HTTP}", ())), None), limit))
+            over_http = (
+                one
+                for one in found.get(f"{name}{HTTP}", ())
+                if one.role == "tuned" and one.clients == 1
+            )
+            chosen = [*(by_role.get(role) for role in _SHOWN), next(over_http, None)]
+            cells = [_cell(one, limit, at) for one in chosen]
             lines.append(f"| {name}, {at} | `{limit}` | {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"{compared[0].where}."])
 
@@ -77,9 +87,7 @@ def over_http(compared: Sequence[Compared]) -> str:
         "| Endpoint | Limit | Role | At | Clients | Time over limit | Rate | RSS |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    # The tuned ones with one client are in what `make bench` found as well; the later is taken.
-    every = {(one.suite, one.variant, one.clients): one for one in compared if one.clients}
-    for suite, group in suites(every.values()).items():
+    for suite, group in suites(one for one in compared if one.clients).items():
         for one in group:
             figures = (one.at, f"{one.clients}", f"{show_ratio(one.ratio)} x", one.rate)
             said = f"{suite} | `{one.limit}` | {one.role} | {' | '.join(figures)}"
@@ -87,15 +95,16 @@ def over_http(compared: Sequence[Compared]) -> str:
     return "\n".join(lines)
 
 
-def _cell(one: Compared | None, limit: str) -> str:
+def _cell(one: Compared | None, limit: str, at: str) -> str:
     if one is None:
         return ""
     other = "" if one.limit == limit else f" `{one.limit}`"
-    return f"{show_ratio(one.ratio)} x{other}, {one.memory}"
+    elsewhere = "" if one.at == at else f" (at {one.at.removesuffix(' rows')})"
+    return f"{show_ratio(one.ratio)} x{other}, {one.memory}{elsewhere}"
 
 
 def _table(group: list[Compared]) -> str:
-    """Write a suite's table; a step is the speed for an item, over that of the variant before."""
+    """Write a suite's table; a step is the time over the limit, before it and after it."""
     lines = [
         f"| Variant | At | Time over `{group[-1].limit}` | Step | Rate | Heap | RSS |",
         "|---|---|---|---|---|---|---|",
@@ -103,8 +112,8 @@ def _table(group: list[Compared]) -> str:
     before = None
     for one in group:
         heap = "" if one.heap is None else show_bytes(one.heap)
-        step = f"{show_ratio(before / one.per_item)} x as fast" if before else ""
-        before = one.per_item
+        step = f"{show_ratio(before / one.ratio)} x as fast" if before else ""
+        before = one.ratio
         figures = (one.at, f"{show_ratio(one.ratio)} x", step, one.rate, heap, show_bytes(one.rss))
         lines.append(f"| `{one.named}` ({one.role}) | {' | '.join(figures)} |")
     return "\n".join(lines)
