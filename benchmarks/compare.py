@@ -23,7 +23,7 @@ from lab.measure.sweep import Bench, Job, Schedule
 from lab.pattern import Variant
 from lab.units import doubling
 
-SECONDS = 3.0
+SECONDS = 2.0
 """A variant and its limit are repeated for about so long, within `ROUNDS`."""
 
 ROUNDS = (3, 5)

@@ -11,7 +11,7 @@ from lab.patterns.before_the_stream import PATTERN
 
 SHOWN = select(Post.id, Post.title).order_by(Post.id)
 SUITE = Suite(
-    PATTERN, limit=copied_out(first_posts(SHOWN)), tuned=50_000, streaming=50_000, naive=20_000
+    PATTERN, limit=copied_out(first_posts(SHOWN)), tuned=20_000, streaming=20_000, naive=10_000
 )
 
 

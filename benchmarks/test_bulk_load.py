@@ -12,8 +12,8 @@ from lab.patterns.bulk_load import PATTERN
 SUITE = Suite(
     PATTERN,
     limit=copied_in(partial(users_csv, clean=True)),
-    tuned=50_000_000,
-    streaming=50_000_000,
+    tuned=20_000_000,
+    streaming=20_000_000,
     naive=20_000_000,
 )
 

@@ -11,7 +11,7 @@ SUITE = Suite(
     limit=copied_out(first_posts(joined_columns()), "format csv, header"),
     tuned=1_000_000,
     streaming=200_000,
-    naive=10_000,
+    naive=5_000,
 )
 
 

@@ -8,7 +8,7 @@ from lab.pattern import Variant
 from lab.patterns.csv_upload import PATTERN
 
 SUITE = Suite(
-    PATTERN, limit=copied_in(users_csv), tuned=50_000_000, streaming=5_000_000, naive=2_000_000
+    PATTERN, limit=copied_in(users_csv), tuned=20_000_000, streaming=5_000_000, naive=2_000_000
 )
 
 

@@ -7,7 +7,7 @@ from lab.pattern import Variant
 from lab.patterns.file_download import PATTERN
 
 SUITE = Suite(
-    PATTERN, limit=read_again, tuned=500_000_000, streaming=500_000_000, naive=100_000_000
+    PATTERN, limit=read_again, tuned=500_000_000, streaming=200_000_000, naive=100_000_000
 )
 
 

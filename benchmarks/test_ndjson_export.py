@@ -12,7 +12,7 @@ SUITE = Suite(
     limit=copied_out(lambda rows: as_json(shown_columns().where(Post.id <= rows)), UNQUOTED),
     tuned=300_000,
     streaming=100_000,
-    naive=20_000,
+    naive=10_000,
 )
 
 

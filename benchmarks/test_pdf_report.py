@@ -10,8 +10,8 @@ SUITE = Suite(
     PATTERN,
     limit=copied_out(first_posts(report_rows())),
     tuned=400_000,
-    streaming=20_000,
-    naive=10_000,
+    streaming=10_000,
+    naive=5_000,
 )
 
 

@@ -13,10 +13,10 @@ SHOWN = select(Post.id, Post.title, Post.view_count, Post.created_at).order_by(P
 SUITE = Suite(
     PATTERN,
     limit=copied_out(first_posts(SHOWN)),
-    tuned=200_000,
+    tuned=100_000,
     streaming=50_000,
     naive=20_000,
-    growth=64_000,
+    growth=32_000,
 )
 
 

@@ -6,7 +6,7 @@ from benchmarks.suite import Suite
 from lab.pattern import Variant
 from lab.patterns.tag_counts import PATTERN, most_frequent
 
-SUITE = Suite(PATTERN, limit=sql(most_frequent()), tuned=1_000_000, streaming=50_000, naive=20_000)
+SUITE = Suite(PATTERN, limit=sql(most_frequent()), tuned=1_000_000, streaming=50_000, naive=10_000)
 
 
 @SUITE.variants

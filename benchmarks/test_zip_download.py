@@ -12,7 +12,7 @@ STORED = Suite(
     PATTERN,
     limit=zipped(ZIP_STORED),
     tuned=500_000_000,
-    streaming=500_000_000,
+    streaming=200_000_000,
     naive=100_000_000,
     name="zip_download, stored",
     options={"compression": ZIP_STORED},
@@ -20,7 +20,7 @@ STORED = Suite(
 DEFLATED = Suite(
     PATTERN,
     limit=zipped(ZIP_DEFLATED),
-    tuned=50_000_000,
+    tuned=20_000_000,
     streaming=20_000_000,
     naive=20_000_000,
     name="zip_download, deflated",
