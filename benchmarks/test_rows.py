@@ -16,7 +16,7 @@ SUITE = Suite(
     tuned=100_000,
     streaming=50_000,
     naive=20_000,
-    growth=32_000,
+    growth=128_000,
 )
 
 
