@@ -8,7 +8,6 @@ import argparse
 import json
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,8 @@ def check(readme: Path, build: Path) -> list[str]:
     same = {"table": measured, "traps": same_but_for_results, "speed": same_but_for_numbers}
     contents = parts(document, _load(build / TRAPS)) | _speed(build)
     found = _changed(readme, contents, same)
-    found += _changed(SPEED, _comparisons(build), defaultdict(lambda: same_but_for_numbers))
+    compared = _comparisons(build)
+    found += _changed(SPEED, compared, dict.fromkeys(compared, same_but_for_numbers))
     fresh = (build / TABLE).with_name(PICTURE.name)
     found += differences(_description(PICTURE), _description(fresh), measured)
     for name in _pictures(build):
