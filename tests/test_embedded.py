@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -190,6 +191,19 @@ def test_a_folder_with_somebody_elses_things_is_not_touched(own_home):
     with pytest.raises(LabError, match="holds what the lab did not make, and will not touch"):
         database().__enter__()
     assert (data / "theirs").exists()
+
+
+def test_a_folder_that_others_of_ours_are_making_is_taken(tmp_path):
+    """Many first commands at once, each of which uses the folder as soon as it may."""
+
+    def first_command(home):
+        place = embedded.Place(home)
+        embedded._adopt(home)
+        place.users.touch()
+
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(100):
+            list(threads.map(first_command, [tmp_path / str(number)] * 8))
 
 
 def test_a_home_that_cannot_be_made_is_named(monkeypatch):

@@ -14,11 +14,18 @@ from lab.multipart import FORM, as_form
 from lab.server import descriptors
 from lab.tokens import token
 from tests.helpers import wait_until
-from tests.uploads import ALLOWED, HEADER, LIMIT, ROW, Sender, form, people, serving, witness
+from tests.uploads import ALLOWED, HEADER, LIMIT, ROW, Sender, form, people, rests, serving, witness
 
 pytest_plugins = ["tests.upload_fixtures"]
 
 streamed = pytest.mark.parametrize("path", ["/tuned/users/import", "/streaming/users/import"])
+
+
+@pytest.fixture(autouse=True)
+def left_at_rest(server):
+    """Wait, after each test, until the server has noticed who hung up."""
+    yield
+    assert wait_until(lambda: rests(server))
 
 
 def test_tokens_are_asked_for_before_the_body(server, send, users):
@@ -143,7 +150,7 @@ def test_a_hundred_clients_that_hang_up_leave_no_connection_no_file_and_no_threa
         client = sender(path, Content_Length=LIMIT)
         client.send(begun(40 * number))
         client.close()
-    assert wait_until(lambda: witness(server)["connections"] == 0)
+    assert wait_until(lambda: rests(server))
     assert send(form(HEADER + people(10)), path)[1]["imported"] == 10
     assert users() == users_before + 10
     assert len(descriptors(server.pid)) - len(open_before) <= POOL + 1

@@ -27,11 +27,11 @@ async def lifespan(application):
 
 app = FastAPI(lifespan=lifespan)
 app.include_router(upload_stream.router)
-TAKEN = {"bytes": 0}
+TAKEN = {"bytes": 0, "requests": 0}
 
 
 class Counting:
-    """Counts what is taken of the latest body, refusals included, and thus without a response."""
+    """Counts what is taken of the latest body, refusals included, and the bodies being taken."""
 
     def __init__(self, app):
         self.app = app
@@ -47,7 +47,11 @@ class Counting:
             TAKEN["bytes"] += len(message.get("body", b""))
             return message
 
-        await self.app(scope, counted, send)
+        TAKEN["requests"] += 1
+        try:
+            await self.app(scope, counted, send)
+        finally:
+            TAKEN["requests"] -= 1
 
 
 app.add_middleware(Counting)
@@ -55,5 +59,5 @@ app.add_middleware(Counting)
 
 @app.get("/witness")
 async def witness(request: Request) -> dict[str, int]:
-    """Tell how much has been taken, and how many connections are out."""
+    """Tell how much was taken, how many still send, and how many connections are out."""
     return {**TAKEN, "connections": request.app.state.store.engine.pool.checkedout()}

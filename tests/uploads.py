@@ -31,6 +31,12 @@ def witness(server):
     return json.loads(request(f"{server.url}/witness").body)
 
 
+def rests(server):
+    """Tell whether nobody's upload is under way: those who hung up may still be taken for alive."""
+    now = witness(server)
+    return (now["requests"], now["connections"]) == (0, 0)
+
+
 def form(content, name="users.csv"):
     return b"".join(as_form([content], name))
 

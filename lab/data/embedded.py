@@ -86,13 +86,13 @@ def _adopt(folder: Path) -> None:
     mark = folder / "made-by-memory-lab"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not mark.exists():
-            if any(folder.iterdir()):
-                raise LabError(
-                    f"{folder} holds what the lab did not make, and will not touch: "
-                    "set MEMORY_LAB_HOME to another folder."
-                )
-            mark.touch()
+        # In this order: another process of the lab may be at it, and makes its mark first.
+        if any(folder.iterdir()) and not mark.exists():
+            raise LabError(
+                f"{folder} holds what the lab did not make, and will not touch: "
+                "set MEMORY_LAB_HOME to another folder."
+            )
+        mark.touch()
         if as_root():
             _open_to_the_server(folder)
     except OSError as error:
