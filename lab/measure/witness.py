@@ -6,6 +6,7 @@ run depend on the run alone and not on how much the process has imported.
 """
 
 import gc
+import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -46,6 +47,8 @@ def _settle() -> None:
 def _heap(run: Callable[[], Outcome], scratch: Path, folder: Path) -> tuple[Reading, float]:
     import memray
 
+    # How it finds its way into malloc, which differs between builds of Python, is nobody's output.
+    memray.set_log_level(logging.ERROR)
     capture = scratch / "heap.memray"
     start = time.perf_counter()
     with memray.Tracker(
