@@ -48,7 +48,7 @@ def _heap(run: Callable[[], Outcome], scratch: Path, folder: Path) -> tuple[Read
     import memray
 
     # How it finds its way into malloc, which differs between builds of Python, is nobody's output.
-    memray.set_log_level(logging.ERROR)
+    memray.set_log_level(logging.ERROR)  # type: ignore[attr-defined]  # its stub lacks it
     capture = scratch / "heap.memray"
     start = time.perf_counter()
     with memray.Tracker(
