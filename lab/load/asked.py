@@ -15,7 +15,7 @@ from lab.units import parse_bytes, parse_sizes
 APP = "lab.web.app:app"
 POOL = "MEMORY_LAB_POOL"
 _ROLES = ("naive", "trap", "streaming", "tuned")
-FILE = 10_000_000
+FILE = 5_000_000
 """Bytes of the file that is downloaded."""
 UPLOAD = 1_000_000
 """Bytes of the CSV that is uploaded."""
@@ -101,7 +101,7 @@ class Asked:
         roles = tuple((self.variants or usual).split(","))
         for role in roles:
             if role not in _ROLES:
-                raise LabError(f"unknown variant {role!r}: {nearest(role, list(_ROLES))}.")
+                raise LabError(f"unknown variant {role!r}: {nearest(role, list(_ROLES))}")
         return roles
 
     @property

@@ -88,21 +88,22 @@ def load(
         raise typer.Exit(_steps(asked, require or [], out))
     crowd = Crowd(
         users=asked.numbers[0],
-        seconds=parse_seconds(time) if time else 0,
         manners=_MANNERS,
         web_port=web or 0,
         workers=workers if master else 0,
         bind=(master_host, master_port),
         join_within=join_within,
     )
-    raise typer.Exit(_mixed(asked, crowd, checked_url(url) if url else "", require or [], out))
+    at = checked_url(url) if url else ""
+    seconds = parse_seconds(time) if time else 0.0
+    raise typer.Exit(_mixed(asked, crowd, seconds, at, require or [], out))
 
 
 def _steps(asked: "Asked", require: list[str], out: Path) -> int:
     from lab.load.prepared import prepared
     from lab.load.requirements import Requirement
     from lab.load.steps import climb
-    from lab.report.load import carried, judged, print_steps, write_steps
+    from lab.report.load import carried, judged, print_steps, steps_json, write_steps
     from lab.report.terminal import console, progress
 
     screen = console()
@@ -113,13 +114,16 @@ def _steps(asked: "Asked", require: list[str], out: Path) -> int:
         steps.begin("Steps", len(asked.roles) * len(numbers))
         taken = climb(ready, asked.roles, numbers, out, steps.advance)
     print_steps(screen, taken, served.cap)
-    written = write_steps(taken, served.cap, [job.name for job in served.jobs], out)
-    screen.print(f"Written: {written}", soft_wrap=True)
-    found = {f"{role} carried": float(most) for role, most in carried(taken).items()}
-    return judged(screen, requirements, found)
+    names = [job.name for job in served.jobs]
+    found = steps_json(taken, served.cap, names, quick=asked.quick)
+    screen.print(f"Written: {write_steps(taken, found, out)}", soft_wrap=True)
+    most = {f"{role} carried": float(users) for role, users in carried(taken).items()}
+    return judged(screen, requirements, most)
 
 
-def _mixed(asked: "Asked", crowd: "Crowd", url: str, require: list[str], out: Path) -> int:
+def _mixed(
+    asked: "Asked", crowd: "Crowd", seconds: float, url: str, require: list[str], out: Path
+) -> int:
     from lab.load.job import Plan
     from lab.load.measures import measures, names
     from lab.load.mixed import Mixed, put_mixed
@@ -135,11 +139,11 @@ def _mixed(asked: "Asked", crowd: "Crowd", url: str, require: list[str], out: Pa
     if not any(one.name == "failures" for one in requirements):
         requirements.append(Requirement("failures", "=", 0))
     with progress(screen) as steps, prepared(asked, served, steps, url) as ready:
-        what = f"{crowd.users} users" + (f" for {crowd.seconds:g} s" if crowd.seconds else "")
+        what = f"{crowd.users} users" + (f" for {seconds:g} s" if seconds else "")
         steps.begin(what, 0)
         if crowd.web_port:
             screen.print(f"Locust's page is at http://127.0.0.1:{crowd.web_port}; Ctrl-C ends it.")
-        outcome = put_mixed(Mixed(ready, asked.roles, crowd, url), out)
+        outcome = put_mixed(Mixed(ready, asked.roles, crowd, seconds, url), out)
     print_mixed(screen, outcome)
     screen.print(f"Written: {write_mixed(outcome, out)}", soft_wrap=True)
     return judged(screen, requirements, measures(outcome))

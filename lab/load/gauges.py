@@ -2,6 +2,7 @@
 
 import json
 import time
+from math import inf
 from typing import TYPE_CHECKING
 
 import gevent
@@ -28,6 +29,8 @@ class Gauges:
     By its pid, where it runs here; by what it answers to ``GET /vitals``, where it does. Each is an
     entry of Locust's statistics, in MB or in counts where those of requests are in milliseconds.
 
+    It looks no more when users begin no more: what they still hold would seem to shrink.
+
     Attributes:
         series: The samples so far.
     """
@@ -50,7 +53,7 @@ class Gauges:
 
     def _look(self) -> None:
         began = time.monotonic()
-        while True:
+        while time.monotonic() - began < (self._plan.seconds or inf):
             sample = {**self._seen(), **self._told()}
             if sample:
                 self._log(sample)

@@ -47,6 +47,7 @@ class Plan:
         jobs: The requests; each user has those of its kind, in turns.
         roles: Prefixes of the paths, in turns; an empty one for none.
         rounds: Requests of each user, all users beginning at once; 0 for as many as there is time.
+        seconds: After which no user begins another request; 0 for no end.
         pause: Seconds between two requests of a user.
         rate: Bytes a second of a slow user.
         patience: Seconds for which a user that is told to come back (503) does so.
@@ -58,8 +59,9 @@ class Plan:
     jobs: tuple[Job, ...]
     roles: tuple[str, ...] = ("",)
     rounds: int = 0
+    seconds: float = 0
     pause: float = 0.1
-    rate: float = 250_000
+    rate: float = 500_000
     patience: float = 60
     every: float = 1.0
     pid: int = 0

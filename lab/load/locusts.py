@@ -21,6 +21,7 @@ from lab.interpreter import environment_with_lab
 from lab.linux import sent_when_parent_ends
 from lab.load.job import PLAN, Plan
 from lab.load.outcome import Outcome
+from lab.sockets import listening
 
 OLDEST = (2, 40)
 """Of Locust's versions, the oldest that has what is needed here."""
@@ -40,11 +41,10 @@ _USERS = Path(__file__).with_name("users.py")
 
 @dataclass(frozen=True)
 class Crowd:
-    """How many users there are, and for how long.
+    """How many users there are, and who plays them.
 
     Attributes:
         users: How many.
-        seconds: For how long they go on; 0 for as long as they have rounds to do.
         manners: ``fast``, ``slow``, ``hanging-up``: those that they may take.
         web_port: The port of Locust's page, on which somebody else starts and stops them; 0: none.
         workers: Locust processes that share the users, and that join from outside; 0 for none.
@@ -53,7 +53,6 @@ class Crowd:
     """
 
     users: int
-    seconds: float = 0
     manners: Sequence[str] = ("fast",)
     web_port: int = 0
     workers: int = 0
@@ -87,13 +86,17 @@ def put_load(host: str, plan: Plan, crowd: Crowd, out: Path, timeout: float | No
     Args:
         host: ``http://127.0.0.1:PORT``.
         plan: What each user does.
-        crowd: How many users, and for how long.
+        crowd: How many users, and who plays them.
         out: A folder, which is made.
         timeout: Seconds after which the load is ended.
 
     Raises:
-        LabError: Locust could not do it, or was not done in time.
+        LabError: A port is taken, Locust could not do it, or was not done in time.
     """
+    if crowd.web_port:
+        listening(crowd.web_port, "--web").close()
+    if crowd.workers:
+        listening(crowd.bind[1], "--master-port").close()
     out.mkdir(parents=True, exist_ok=True)
     report = out / "outcome.json"
     report.unlink(missing_ok=True)
@@ -134,10 +137,8 @@ def _arguments(host: str, plan: Plan, crowd: Crowd, out: Path) -> list[str]:
     given = [
         *("--host", host, "--users", str(crowd.users), "--spawn-rate", str(crowd.users)),
         *("--csv", f"{where}/locust", "--html", f"{where}/locust.html"),
-        *("--stop-timeout", "600", "--exit-code-on-error", "0", "--only-summary"),
+        *("--stop-timeout", "60", "--exit-code-on-error", "0", "--only-summary"),
     ]
-    if crowd.seconds:
-        given += ["--run-time", f"{crowd.seconds:g}s"]
     if crowd.web_port:
         given += ["--web-host", "127.0.0.1", "--web-port", str(crowd.web_port)]
     else:

@@ -21,13 +21,15 @@ class Mixed:
     Attributes:
         served: The application and the users' jobs.
         roles: The variants' roles, in turns; one empty one for none.
-        crowd: How many users, for how long, in which manners.
+        crowd: How many users, in which manners.
+        seconds: For how long; 0 for until somebody ends it.
         url: A server that is up already; empty for one of our own.
     """
 
     served: Served
     roles: Sequence[str]
     crowd: Crowd
+    seconds: float
     url: str = ""
 
 
@@ -45,8 +47,8 @@ def put_mixed(wanted: Mixed, out: Path) -> Outcome:
         else:
             server = stack.enter_context(capped(served, prefixes, wanted.crowd.users))
             url, pid = server.url, server.pid
-        plan = Plan(served.jobs, prefixes, pid=pid)
-        seconds = wanted.crowd.seconds
+        seconds = wanted.seconds
+        plan = Plan(served.jobs, prefixes, seconds=seconds, pid=pid)
         outcome = put_load(url, plan, wanted.crowd, out, seconds + _LATE if seconds else None)
         if not wanted.url and not server.lives:
             died = f"the server died (exit code {server.process.returncode})"

@@ -13,7 +13,12 @@ from lab.load.steps import Served
 from lab.server import running
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from lab.report.terminal import Steps
+
+_OTHERS = 10
+"""Connections that the database keeps for its owner, and that somebody else may have."""
 
 
 @contextmanager
@@ -37,12 +42,24 @@ def prepared(asked: Asked, served: Served, steps: "Steps", url: str = "") -> Ite
     from lab.data.seed import build
 
     with database() as engine:
+        _check_connections(engine, max(asked.numbers))
         steps.begin("Posts", asked.lesson_rows)
         build(engine, asked.lesson_rows, progress=steps.reach)
         download_file(FILE)
         with running(served.app) as server:
             jobs = _with_answers(served.jobs, server.url)
         yield replace(served, jobs=jobs)
+
+
+def _check_connections(engine: "Engine", users: int) -> None:
+    """Let no number of users be tried that the database refuses, or it would seem the server's."""
+    with engine.connect() as connection:
+        allowed = int(connection.exec_driver_sql("show max_connections").scalar_one())
+    if users + _OTHERS > allowed:
+        raise LabError(
+            f"{users} users want a connection each, and the database allows {allowed}: ask for "
+            f"{allowed - _OTHERS} users or fewer, or raise its max_connections."
+        )
 
 
 def _with_answers(jobs: tuple[Job, ...], url: str) -> tuple[Job, ...]:

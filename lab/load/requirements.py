@@ -49,7 +49,7 @@ class Requirement:
         name, compare, number, unit = match.groups()
         names = list(known)
         if name not in names:
-            raise LabError(f"nothing measures {name!r}: {nearest(name, names)}.")
+            raise LabError(f"nothing measures {name!r}: {nearest(name, names)}")
         try:
             limit = _in_units(_kind(name), float(number), unit)
         except (ValueError, KeyError):

@@ -8,14 +8,15 @@ is a failure.
 import random
 import time
 from itertools import cycle
+from math import inf
 
-import gevent
+from gevent import sleep, spawn
 from gevent.event import Event
 from locust import User, events, tag, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import LocalRunner, MasterRunner
+from locust.runners import WORKER_REPORT_INTERVAL, LocalRunner, MasterRunner
 
 from lab.client import Received
 from lab.load.asked import FILE, UPLOAD
@@ -45,6 +46,7 @@ class LabUser(User):
         self.rounds = self.plan.rounds
         if self.rounds:
             _EVERYBODY.wait()
+        self.until = time.monotonic() + (self.plan.seconds or inf)
 
     def wait_time(self) -> float:
         """Pause between two requests."""
@@ -69,7 +71,7 @@ class LabUser(User):
         self.ask("hung up", stop_after=random.randrange(1, 200_000))
 
     def ask(self, manner: str, rate: float | None = None, stop_after: int | None = None) -> None:
-        """Send the next request, note what came of it, and stop after the last round."""
+        """Send the next request and note what came of it; stop after the last round, or in time."""
         job, role = next(self.turns)
         label = role.strip("/") or job.method
         stats, began, length = self.environment.stats, time.perf_counter(), 0
@@ -92,7 +94,7 @@ class LabUser(User):
             context={},
         )
         self.rounds -= 1
-        if self.rounds == 0:
+        if self.rounds == 0 or time.monotonic() > self.until:
             raise StopUser
 
     def _patiently(
@@ -106,7 +108,7 @@ class LabUser(User):
                 return received
             refused = self.environment.stats.get(f"{job.name}, told to come back", role.strip("/"))
             refused.log(round(1000 * received.waited), 0)
-            gevent.sleep(float(received.headers.get("retry-after", 1)) * random.uniform(1, 1.5))
+            sleep(float(received.headers.get("retry-after", 1)) * random.uniform(1, 1.5))
 
 
 class Exporter(LabUser):
@@ -159,29 +161,29 @@ def _take_plan(parser: LocustArgumentParser) -> None:
 
 @events.init.add_listener
 def _begin(environment: Environment, **_: object) -> None:
-    """Look at the server, end after the last round, and write down what came of it."""
-    if not isinstance(environment.runner, LocalRunner | MasterRunner):
+    """Look at the server, end when the last user has, and write down what came of it."""
+    environment.events.spawning_complete.add_listener(lambda **_: _EVERYBODY.set())
+    runner = environment.runner
+    if not isinstance(runner, LocalRunner | MasterRunner):
         return
     plan = plan_of(environment)
     gauges = Gauges(environment, plan)
     environment.events.test_start.add_listener(lambda **_: gauges.start())
-    environment.events.test_stop.add_listener(lambda **_: gauges.stop())
-    if plan.rounds:
-        environment.events.spawning_complete.add_listener(lambda **_: _let_go(environment))
+    environment.events.test_stopping.add_listener(lambda **_: gauges.stop())
+    if plan.rounds or plan.seconds:
+        environment.events.spawning_complete.add_listener(lambda **_: spawn(_end, runner))
     if plan.report:
         environment.events.quitting.add_listener(
             lambda **_: Outcome.of(environment.stats, gauges.series).write(plan.report)
         )
 
 
-def _let_go(environment: Environment) -> None:
-    _EVERYBODY.set()
-
-    def quit_after_the_last() -> None:
-        runner = environment.runner
-        assert runner is not None
-        while runner.user_count:
-            gevent.sleep(0.05)
-        runner.quit()
-
-    gevent.spawn(quit_after_the_last)
+def _end(runner: LocalRunner | MasterRunner) -> None:
+    """Quit when all users have stopped: Locust's own end of a run breaks their answers off."""
+    if isinstance(runner, MasterRunner):
+        sleep(WORKER_REPORT_INTERVAL)  # until then no worker has told of its users
+    while runner.user_count:
+        sleep(0.05)
+    if isinstance(runner, MasterRunner):
+        sleep(WORKER_REPORT_INTERVAL + 1)  # the last figures are under way
+    runner.quit()

@@ -43,9 +43,12 @@ def _seen(step: Step) -> tuple[str, str, str]:
     return p50, p95, show_bytes(throughput(step.outcome))
 
 
-def steps_json(steps: Sequence[Step], cap: int, jobs: Sequence[str]) -> dict[str, Any]:
+def steps_json(
+    steps: Sequence[Step], cap: int, jobs: Sequence[str], *, quick: bool = False
+) -> dict[str, Any]:
     """Return the steps as JSON: bytes, seconds, and why the last one of a role failed."""
     return {
+        "quick": quick,
         "cap_bytes": cap,
         "jobs": list(jobs),
         "carried": carried(steps),
@@ -72,17 +75,23 @@ def carried(steps: Sequence[Step]) -> dict[str, int]:
     }
 
 
-def write_steps(steps: Sequence[Step], cap: int, jobs: Sequence[str], out: Path) -> str:
-    """Write JSON, CSV and pictures, and say where they are."""
+def write_steps(steps: Sequence[Step], found: Mapping[str, Any], out: Path) -> str:
+    """Write JSON, CSV and pictures, and say where they are.
+
+    Args:
+        steps: What was measured.
+        found: The same, from `steps_json`.
+        out: A folder, which is made.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    (out / "load.json").write_text(json.dumps(steps_json(steps, cap, jobs), indent=1) + "\n")
+    (out / "load.json").write_text(json.dumps(found, indent=1) + "\n")
     with (out / "steps.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["role", "users", "carried", "base_bytes", "peak_bytes", "first_byte_p50",
                        "first_byte_p95", "bytes_per_second", "problem"])  # fmt: skip
         for step in steps:
             rows.writerow([*_csv(step), step.problem])
-    for name, svg in pictures(steps, cap).items():
+    for name, svg in pictures(steps, found["cap_bytes"]).items():
         (out / f"{name}.svg").write_text(svg)
     return f"{out}/load.json, steps.csv, memory.svg, first-byte.svg, throughput.svg"
 

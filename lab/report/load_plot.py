@@ -161,7 +161,7 @@ def _mark_failure(axes: "Axes", last: Step, colour: str) -> None:
     where = (last.users, last.peak)
     axes.plot(*where, "X", markersize=14, color=colour)
     axes.annotate(
-        f"{last.role or 'fails'}: {reason(last)}", where, (12, -4), textcoords="offset points",
+        f"{last.role or 'fails'}: {reason(last)}", where, (12, -18), textcoords="offset points",
         color=colour,
     )  # fmt: skip
 
