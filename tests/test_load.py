@@ -13,8 +13,16 @@ import psutil
 import pytest
 
 from lab.client import request
+from lab.data.database import database
 from lab.sockets import listening
 from tests.helpers import processes_naming, run_lab, wait_until
+
+
+@pytest.fixture(scope="module", autouse=True)
+def database_is_up():
+    """Spare every command the start of a database."""
+    with database():
+        yield
 
 
 def report(folder):
@@ -37,7 +45,7 @@ def test_naive_dies_under_a_cap_and_streaming_carries_on(tmp_path):
     naive, *tuned = found["steps"]
     assert naive["peak"] - naive["base"] > 15_000_000
     assert all(step["peak"] - step["base"] < 8_000_000 for step in tuned)
-    assert len(list(csv.DictReader((tmp_path / "steps.csv").open()))) == 3
+    assert len(rows_of(tmp_path / "steps.csv")) == 3
     assert {"memory.svg", "first-byte.svg", "throughput.svg"} <= {
         p.name for p in tmp_path.iterdir()
     }
@@ -79,7 +87,7 @@ def test_a_mixed_load_has_every_manner_and_sees_the_server(tmp_path):
     assert seen["pool_size"] == 9
     assert max(sample["connections"] for sample in found["series"]) >= 1
     # They stand in Locust's own statistics, beside requests, and do not count as such.
-    locust = list(csv.DictReader((tmp_path / "locust_stats.csv").open()))
+    locust = rows_of(tmp_path / "locust_stats.csv")
     by_name = {row["Name"]: row for row in locust if row["Type"] == "server"}
     assert {"resident, MB", "connections", "pool in use"} <= set(by_name)
     assert 50 < float(by_name["resident, MB"]["Median Response Time"]) < 400
@@ -199,13 +207,10 @@ def test_ctrl_c_leaves_nothing_running(tmp_path):
     command = lab("load", "--time", "60s", "--users", "2", "--rows", "1000", "--out", str(tmp_path))
     ours = psutil.Process(command.pid)
     assert wait_until(lambda: "locust" in words_of(ours.children()), 40)
-    # The database server is everybody's, and ends by itself.
-    left = [one for one in ours.children(recursive=True) if "postgres" not in one.name()]
+    left = [one for one in ours.children() if "lab.data.supervisor" not in words_of([one])]
     command.send_signal(signal.SIGINT)
     assert command.wait(40) == 130
-    assert wait_until(
-        lambda: not any(one.is_running() for one in left if "postgres" not in one.name())
-    )
+    assert wait_until(lambda: not any(one.is_running() for one in left))
 
 
 def test_the_locustfile_works_by_itself():
@@ -224,6 +229,11 @@ def lab(*words):
         stderr=subprocess.DEVNULL,
         env=dict(os.environ),
     )
+
+
+def rows_of(file):
+    with file.open(newline="") as text:
+        return list(csv.DictReader(text))
 
 
 def words_of(processes):

@@ -10,6 +10,7 @@ import time
 from itertools import cycle
 from math import inf
 
+import locust.stats
 from gevent import sleep, spawn
 from gevent.event import Event
 from locust import User, events, tag, task
@@ -25,6 +26,8 @@ from lab.load.gauges import Gauges
 from lab.load.job import PLAN, Job, Plan, lesson_jobs
 from lab.load.outcome import Outcome
 from lab.tokens import token
+
+locust.stats.CSV_STATS_INTERVAL_SEC = 0.25  # type: ignore[assignment]  # any number will do
 
 _EVERYBODY = Event()
 """Set when all users are there; until then those that have a number of rounds to do wait."""
@@ -186,4 +189,5 @@ def _end(runner: LocalRunner | MasterRunner) -> None:
         sleep(0.05)
     if isinstance(runner, MasterRunner):
         sleep(WORKER_REPORT_INTERVAL + 1)  # the last figures are under way
+    sleep(2 * locust.stats.CSV_STATS_INTERVAL_SEC)  # or the last rows would not be written
     runner.quit()
