@@ -1,6 +1,7 @@
 """What recycling gives back, and whom it costs an answer."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.production_clients import Clients, Crowd
@@ -32,7 +33,7 @@ def run_fat(
 ) -> dict[str, Any]:
     """Send one large naive answer after another, and note the resident set after each."""
     path = "/naive/posts/export.csv?rows="
-    with serving(setting) as server:
+    with serving(replace(setting, own_socket=True)) as server:
         before = sum(of_worker("VmRSS", pid) for pid in server.workers())
         after, met = [], []
         for _ in range(requests):
@@ -84,7 +85,7 @@ def run_in_flight(
     """Let slow readers download a file while others use the worker's requests up."""
     path = f"/streaming/downloads/download-{size}.bin"
     pause = seconds / (size / 65_536)
-    with serving(setting) as server:
+    with serving(replace(setting, own_socket=True)) as server:
         readers.begin(Crowd(server.port, path, 4, pause=pause))
         time.sleep(0.3)  # they are all being served when the others come
         short = Crowd(server.port, "/tuned/posts/export.csv?rows=10", 60, gap=seconds / 80)

@@ -44,6 +44,9 @@ class Setting:
         options: More words of the command line.
         environment: Variables to set.
         app: What is served.
+        own_socket: Whether it opens its socket itself. Else it is given one, whose connections have
+            a small send buffer: loopback's would take megabytes of an answer off its hands, and no
+            other network does. That one is open until the process has ended.
     """
 
     server: str = "uvicorn"
@@ -51,12 +54,16 @@ class Setting:
     options: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     app: str = APP
+    own_socket: bool = False
 
-    def command(self, fd: int) -> list[str]:
-        """Return the command line of a server on a socket that listens already."""
+    def command(self, port: int, fd: int) -> list[str]:
+        """Return the command line of a server on a port, or on a socket that listens already."""
         workers = ["--workers", str(self.workers)]
         if self.server == "gunicorn":
-            where = ["--bind", f"fd://{fd}", "--worker-class", "uvicorn_worker.UvicornWorker"]
+            address = f"127.0.0.1:{port}" if self.own_socket else f"fd://{fd}"
+            where = ["--bind", address, "--worker-class", "uvicorn_worker.UvicornWorker"]
+        elif self.own_socket:
+            where = ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
         else:
             where = ["--fd", str(fd), "--no-access-log"]
         return [sys.executable, "-P", "-m", self.server, self.app, *where, *workers, *self.options]
@@ -99,12 +106,13 @@ def serving(setting: Setting) -> Iterator[Running]:
         LabError: It does not start.
     """
     with listening() as listener, TemporaryFile() as log:
-        # Loopback would take megabytes of an answer off the server's hands, and no other network
-        # does; the connections inherit this from the socket that listens.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)  # and inherited
+        port, fd = int(listener.getsockname()[1]), listener.fileno()
+        if setting.own_socket:
+            listener.close()
         process = subprocess.Popen(
-            setting.command(listener.fileno()),
-            pass_fds=[listener.fileno()],
+            setting.command(port, fd),
+            pass_fds=() if setting.own_socket else (fd,),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -112,7 +120,7 @@ def serving(setting: Setting) -> Iterator[Running]:
             start_new_session=True,
             preexec_fn=sent_when_parent_ends(signal.SIGTERM),  # noqa: PLW1509 - one prctl
         )
-        running = Running(int(listener.getsockname()[1]), process, log)
+        running = Running(port, process, log)
         listener.close()  # the server alone listens, so that its end is a refusal
         try:
             _wait_until_up(running, setting)

@@ -75,7 +75,14 @@ def document():
 
 
 @pytest.mark.parametrize(
-    "setting", [Setting(workers=2), Setting("gunicorn", 2)], ids=lambda setting: setting.server
+    "setting",
+    [
+        Setting(workers=2),
+        Setting(workers=2, own_socket=True),
+        Setting("gunicorn", 2),
+        Setting("gunicorn", 2, own_socket=True),
+    ],
+    ids=lambda setting: f"{setting.server}-{setting.own_socket}",
 )
 def test_a_server_with_workers_ends_with_all_its_processes(setting, whole_table):
     with serving(setting) as server:
