@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp-$(shell cat pyproject.toml requirements.txt 2>/dev/null | cksum | cut -d' ' -f1)
 ARGS ?=
 
-.PHONY: help table test test-slow test-faults check bench bench-http lint types docs docs-check lock clean
+.PHONY: help table test test-slow test-faults check bench bench-http load soak production lint types docs docs-check lock clean
 
 help:
 	@echo "make table       measure the lesson's table (ARGS='--quick' for a tenth of the sizes)"
@@ -16,6 +16,9 @@ help:
 	@echo "make check       hold the lab's own variants to their memory budgets"
 	@echo "make bench       time every variant beside the limit (ARGS=--tenth for a quick look)"
 	@echo "make bench-http  the same over HTTP, for one client and for eight"
+	@echo "make load        users against memory, under a cap (ARGS=--quick for a tenth)"
+	@echo "make soak        ten minutes of mixed load, which must not grow"
+	@echo "make production  measure what the settings of a server do to its memory"
 	@echo "make lint types  check style and types"
 	@echo "make docs        write the generated parts of README and docs from build"
 	@echo "make docs-check  check that they are current"
@@ -52,6 +55,17 @@ bench-http: $(STAMP)
 	$(BENCH)/test_over_http.py -m "http or not http" \
 		--benchmark-json build/bench/bench-http.json $(ARGS)
 	$(BIN)/python -m lab.report.speed build/bench
+
+load: $(STAMP)
+	$(BIN)/lab load $(ARGS)
+
+soak: $(STAMP)
+	$(BIN)/lab load --time 10m --users 10 --out build/soak --require "failures = 0" \
+		--require "rss growth < 1%" --require "descriptors growth < 20%" \
+		--require "connections growth < 20%" $(ARGS)
+
+production: $(STAMP)
+	$(BIN)/python -m benchmarks.production $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

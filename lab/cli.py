@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from lab.errors import LabError
+from lab.load.command import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
 
     from rich.console import Console
 
@@ -57,6 +60,10 @@ Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds for a point.")]
 JsonFile = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write JSON there; - for the terminal."),
+]
+Dask = Annotated[
+    str | None,
+    typer.Option("--dask", metavar="ADDRESS", help="Measure on its workers: tcp://HOST:PORT."),
 ]
 PlotFile = Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Draw the curves there.")]
 Sizes = Annotated[
@@ -145,6 +152,7 @@ def curve(
     plot: PlotFile = None,
     json_file: JsonFile = None,
     jobs: Jobs = None,
+    dask: Dask = None,
     timeout: Timeout = 600.0,
 ) -> None:
     """Measure a pattern along one axis.
@@ -169,14 +177,14 @@ def curve(
             raise LabError("; ".join(left_out))
         _print_left_out(screen, left_out)
     swept = parse_sizes(sizes) if sizes else None
-    with progress(screen) as steps:
+    with _executor(dask) as executor, progress(screen) as steps:
         curves = sweep_variants(
             found,
             chosen,
             axis,
             sizes=swept,
             witnesses=("heap", "rss", "seconds"),
-            schedule=_schedule(jobs, timeout, steps),
+            schedule=_schedule(jobs, timeout, steps, executor=executor),
             announce=steps.begin,
         )
     claims = {variant.name: variant.peak for variant in chosen}
@@ -218,6 +226,7 @@ def measure(
     plot: PlotFile = None,
     json_file: JsonFile = None,
     jobs: Jobs = None,
+    dask: Dask = None,
     timeout: Timeout = 600.0,
 ) -> None:
     """Measure a function of yours, or an endpoint, against a claim, or under a cap.
@@ -261,6 +270,8 @@ def measure(
     if cap is not None:
         if plot is not None:
             raise LabError("--plot draws curves, and a run under a cap has none: leave it out.")
+        if dask is not None:
+            raise LabError("a run under a cap is made on this machine: leave out --dask.")
         from lab.measure.survival import survivals
 
         with progress(screen) as steps:
@@ -268,14 +279,14 @@ def measure(
             lived = survivals(subject, axis, swept, most, timeout=timeout, on_run=steps.advance)
         _end(report_survival(screen, target, axis, most, lived, json_file))
         return
-    with progress(screen) as steps:
+    with _executor(dask) as executor, progress(screen) as steps:
         steps.begin(target, 3 * len(swept))
         found = sweep(
             subject,
             axis=axis,
             sizes=swept,
             witnesses=("heap", "rss", "seconds"),
-            schedule=_schedule(jobs, timeout, steps),
+            schedule=_schedule(jobs, timeout, steps, executor=executor),
         )
     role: Role = "naive" if held.axes else "streaming"
     _end(
@@ -371,6 +382,9 @@ def serve(
         curl = f"curl -H 'Authorization: Bearer {token()}' '{url}/posts/export.csv?rows=5'"
         screen.print(curl, soft_wrap=True, highlight=False)
         run("lab.web.app:app", listener)
+
+
+app.command(epilog="Example: lab load --users 1..64 --cap 256MiB")(load)
 
 
 @app.command(epilog="Example: lab traps expiring-discards-edits")
@@ -470,12 +484,26 @@ def _build_data(
 
 
 def _schedule(
-    jobs: int | None, timeout: float, steps: "Steps", max_memory: int | None = None
+    jobs: int | None,
+    timeout: float,
+    steps: "Steps",
+    max_memory: int | None = None,
+    executor: "Executor | None" = None,
 ) -> "Schedule":
     from lab.measure.environment import usable_cores
     from lab.measure.sweep import Schedule
 
-    return Schedule(jobs or usable_cores(), timeout, max_memory, steps.advance)
+    if jobs is not None and executor is not None:
+        raise LabError("on Dask as many points are out as there are workers: leave out --jobs.")
+    return Schedule(jobs or usable_cores(), timeout, max_memory, steps.advance, executor=executor)
+
+
+def _executor(dask: str | None) -> "AbstractContextManager[Executor | None]":
+    from contextlib import nullcontext
+
+    from lab.measure.dask import dask_executor
+
+    return nullcontext() if dask is None else dask_executor(dask)
 
 
 def _check_ready(target: str) -> None:

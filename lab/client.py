@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ class Received:
         digest: Of the body.
         complete: False when the connection ended before the body did.
         body: The body's first bytes: all of it where it is small.
+        waited: Seconds from the request to the head of the answer.
     """
 
     status: int
@@ -34,6 +35,7 @@ class Received:
     digest: str = ""
     complete: bool = False
     body: bytes = b""
+    waited: float = 0.0
 
 
 def request(
@@ -65,6 +67,7 @@ def request(
     with closing(connection):
         if rate is not None:
             connection.sock = _small_buffers(connection)
+        began = time.monotonic()
         # A server that refuses before the whole body was there has answered all the same.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body, dict(headers or {}))
@@ -72,7 +75,8 @@ def request(
             response = connection.getresponse()
         except (HTTPException, ConnectionError):
             return Received(0)
-        return _read(response, rate, stop_after, keep)
+        waited = time.monotonic() - began
+        return replace(_read(response, rate, stop_after, keep), waited=waited)
 
 
 def _read(

@@ -1,14 +1,15 @@
 """Variants of one pattern, measured side by side and held to the same answer."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 
 from lab.errors import LabError
 from lab.measure.curve import Curve, Witness
 from lab.measure.sweep import Schedule, curves, sweep_of
-from lab.measure.workload import Start, Workload, warm_size
-from lab.pattern import Pattern, Variant
+from lab.measure.workload import Preparation, Start, Workload, resolve, warm_size
+from lab.pattern import Pattern, Request, Variant
 
 Announce = Callable[[str, int], None]
 """Called with what begins now and how many steps it has; 0 where that is not known."""
@@ -28,13 +29,64 @@ def variant_workload(pattern: Pattern, variant: Variant, sizes: Mapping[str, int
     sizes = {**pattern.fixed, **sizes}
     warm = {**sizes, **_warm_world(pattern, sizes)}
     common = {"pattern": f"{pattern.module_name}:PATTERN", "variant": variant.name}
+    worlds = [{axis: of[axis] for axis in pattern.fixed} for of in (sizes, warm)]
+    data = {"pattern": common["pattern"], "worlds": worlds}
     return Workload(
         name=f"{pattern.name} {variant.name}",
         opener="lab.pattern:open_variant",
         arguments={**common, "sizes": sizes},
         warm_up={**common, "sizes": warm},
         start=Start((pattern.module_name.rpartition(".")[0] or pattern.module_name,)),
+        prepare=Preparation("lab.compare:worlds_ready", json.dumps(data)),
     )
+
+
+def served_workload(pattern: Pattern, variant: Variant, clients: int) -> Workload:
+    """Describe a variant's endpoint, and so many clients who ask for it at once.
+
+    Raises:
+        LabError: The pattern has no endpoint.
+    """
+    from lab.measure.endpoint import Endpoint
+
+    request = _request(pattern)
+    endpoint = Endpoint.parse(request.to(variant.role), request.app, alike=request.alike)
+    asked = endpoint.workload("clients", clients)
+    connections = {"connections": max(clients, 2)}
+    return replace(
+        asked,
+        name=f"{pattern.name} {variant.name}",
+        opener="lab.web.crowded:open_crowded",
+        arguments={**asked.arguments, **connections},
+        warm_up={**(asked.warm_up or {}), **connections},
+        prepare=Preparation(
+            "lab.compare:request_ready", json.dumps({"pattern": f"{pattern.module_name}:PATTERN"})
+        ),
+    )
+
+
+def _request(pattern: Pattern) -> Request:
+    if pattern.request is None:
+        raise LabError(f"{pattern.name} has no endpoint, so it has no clients to count.")
+    return pattern.request
+
+
+@contextmanager
+def request_ready(pattern: str) -> Iterator[None]:
+    """Have the data that a pattern's request asks for, while the block lasts."""
+    request = _request(resolve(pattern))
+    with request.prepare(**request.sizes):
+        yield
+
+
+@contextmanager
+def worlds_ready(pattern: str, worlds: Iterable[Mapping[str, int]]) -> Iterator[None]:
+    """Have data for worlds of the pattern that an import path names, while the block lasts."""
+    prepare = resolve(pattern).prepare
+    with ExitStack() as stack:
+        for world in worlds:
+            stack.enter_context(prepare(**world))
+        yield
 
 
 @contextmanager
@@ -43,6 +95,11 @@ def prepared(pattern: Pattern, axis: str, sizes: Collection[int]) -> Iterator[No
 
     What a measuring process would have to make for itself would show in its first reading.
     """
+    if axis == "clients":
+        request = _request(pattern)
+        with request.prepare(**request.sizes):
+            yield
+        return
     along = [{axis: size} for size in sorted(sizes, reverse=True)] if axis in pattern.fixed else []
     worlds = [{**pattern.fixed, **chosen} for chosen in along or [{}]]
     with ExitStack() as stack:
@@ -65,6 +122,8 @@ class Answer:
 
     def workload(self, axis: str, size: int) -> Workload:
         """Describe the variant at a size along an axis, the others being fixed."""
+        if axis == "clients":
+            return served_workload(self.pattern, self.variant, size)
         return variant_workload(self.pattern, self.variant, {axis: size})
 
     def check(self, axis: str) -> None:
@@ -109,7 +168,10 @@ def sweep_variants(
     }
     if announce is not None:
         announce("Data", 0)
-    with prepared(pattern, axis, {size for each in chosen.values() for size in each}):
+    sizes_of_all = {size for each in chosen.values() for size in each}
+    # Workers elsewhere see to their own data, and this machine may have no database.
+    away = schedule is not None and schedule.executor is not None
+    with nullcontext() if away else prepared(pattern, axis, sizes_of_all):
         if announce is not None:
             points = sum(len(each) for each in chosen.values()) * len(witnesses)
             announce(f"{pattern.name} along {axis}", points)

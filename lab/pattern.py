@@ -14,6 +14,7 @@ from inspect import Parameter, getdoc, getsource, signature
 from typing import Any, Literal
 
 from lab.errors import LabError, nearest
+from lab.units import parse_bytes
 
 Role = Literal["naive", "trap", "streaming", "tuned"]
 ROLES: tuple[Role, ...] = ("naive", "trap", "streaming", "tuned")
@@ -33,21 +34,33 @@ AXES = {
 }
 """The sizes along which a workload grows, and what one step along each is called."""
 
+CROWDS = (2, 4, 8, 12, 16)
+"""How many there are along the axis clients. One has nobody to be in step with; and several points
+that are measured side by side must not want more connections than a database usually has.
+"""
+
 
 @dataclass(frozen=True, init=False)
 class O:  # noqa: E742 - the field's own notation; it is never confused with a zero here
     """The axes on which peak memory depends: ``O("rows")``, ``O("batch")``, ``O(1)`` for none.
 
     A claim says two things, and both are tested: peak memory grows, at most in proportion, along
-    the axes it names, and it does not grow along any other.
+    the axes it names, and it does not grow along any other. The claim of a variant that is served
+    may say a third, ``O("batch", per_client="300 kB")``: what each client of a server costs it.
+    Along the axis clients it then is ``O("clients")``, and no more than that for each.
+
+    Attributes:
+        axes: Those it names.
+        per_client: Bytes of heap that one more client may cost, or None.
 
     Raises:
-        LabError: An argument is neither 1 nor the name of an axis.
+        LabError: An argument is neither 1 nor the name of an axis, or the bytes are no amount.
     """
 
     axes: tuple[str, ...]
+    per_client: int | None
 
-    def __init__(self, *axes: str | int) -> None:
+    def __init__(self, *axes: str | int, per_client: str | None = None) -> None:
         if not axes:
             raise LabError("a claim names its axes, or 1 for none: O(1), O(batch).")
         if axes != (1,):
@@ -58,6 +71,7 @@ class O:  # noqa: E742 - the field's own notation; it is never confused with a z
                         f"{nearest(str(axis), list(AXES))}"
                     )
         object.__setattr__(self, "axes", () if axes == (1,) else tuple(map(str, axes)))
+        object.__setattr__(self, "per_client", parse_bytes(per_client) if per_client else None)
 
     def __str__(self) -> str:
         return f"O({' + '.join(self.axes) or '1'})"
@@ -157,6 +171,32 @@ def _nothing_to_prepare(**_: int) -> AbstractContextManager[None]:
 
 
 @dataclass(frozen=True)
+class Request:
+    """How a server is asked for a pattern, so that its clients can be counted.
+
+    Attributes:
+        line: As ``GET /posts/export.csv?rows={rows}``; the role goes in front of the path.
+        sizes: What stands in braces. One answer must be several times what the buffers of a socket
+            hold, or it is gone before the next client has come.
+        prepare: As that of the pattern, called with these sizes.
+        alike: Every client receives the same bytes from every variant; False where an answer says
+            when it was made, as an archive does: then as many bytes, from one variant.
+        app: ``package.module:app``.
+    """
+
+    line: str
+    sizes: Mapping[str, int]
+    prepare: World
+    alike: bool = True
+    app: str = "lab.web.app:app"
+
+    def to(self, role: Role) -> str:
+        """Return the request for the variant that is served in a role."""
+        method, _, path = self.line.format(**self.sizes).partition(" ")
+        return f"{method} /{role}{path}"
+
+
+@dataclass(frozen=True)
 class Pattern:
     """One question with several answers, from the worst to the best.
 
@@ -174,6 +214,7 @@ class Pattern:
         variants: Worst answer first.
         prepare: A context manager entered once around all measuring, outside of it: it makes the
             data for the largest sizes and keeps the server running.
+        request: How a server is asked for it, if the axis clients is one of its axes.
     """
 
     name: str
@@ -183,6 +224,7 @@ class Pattern:
     variants: tuple[Variant, ...]
     fixed: Mapping[str, int] = field(default_factory=dict)
     prepare: World = _nothing_to_prepare
+    request: Request | None = None
 
     def __getitem__(self, name: str) -> Variant:
         """Return a variant by name.
@@ -223,6 +265,8 @@ class Pattern:
 
     def concerns(self, variant: Variant, axis: str) -> bool:
         """Tell whether an axis means anything to a variant: `load_all` knows no batch."""
+        if axis == "clients":
+            return variant.peak.per_client is not None
         return axis in self.fixed or variant.takes(axis)
 
     def along(self, axis: str) -> tuple[Variant, ...]:

@@ -3,16 +3,21 @@
 import os
 import socket
 import sys
+import threading
 
 import uvicorn
 
 from lab.errors import LabError
+
+STACK = "MEMORY_LAB_THREAD_STACK"
+"""Bytes of address space for each thread's stack; RLIMIT_DATA counts them whole, used or not."""
 
 
 def main() -> None:
     """Run uvicorn until it is told to stop."""
     app, fd = sys.argv[1:]
     sys.path.insert(0, os.getcwd())
+    threading.stack_size(int(os.environ.get(STACK, "0")))
     try:
         serve(app, socket.socket(fileno=int(fd)))
     except LabError as error:

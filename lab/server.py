@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+import psutil
+
 from lab.errors import LabError
 from lab.interpreter import environment_with_lab, python_module
 from lab.linux import sent_when_parent_ends, status
@@ -117,6 +119,12 @@ def reset_high_water_mark(pid: int) -> int:
     """Start a new high-water mark for a process and return its resident set in bytes."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return status("VmRSS", pid)
+
+
+def established(process: psutil.Process) -> list[object]:
+    """List the TCP connections of a process that have somebody at the other end."""
+    found = process.net_connections("tcp")
+    return [one for one in found if one.status == psutil.CONN_ESTABLISHED]
 
 
 def descriptors(pid: int) -> list[str]:

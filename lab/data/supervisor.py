@@ -30,6 +30,8 @@ _SOCKETS = "memory-lab-pg-"
 
 _SETTINGS = {
     "listen_addresses": "",
+    # Crowds of clients have a connection each, and several crowds are measured side by side.
+    "max_connections": "400",
     "unix_socket_permissions": "0700",
     # All of the data can be made again, so nothing waits for the disk.
     "fsync": "off",

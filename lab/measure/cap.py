@@ -105,6 +105,12 @@ def _capped(cap: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
+def hold(pid: int, cap: int) -> None:
+    """Hold a process of ours to so many bytes more than it has now."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+    resource.prlimit(pid, resource.RLIMIT_DATA, (status("VmData", pid) + cap, hard))
+
+
 def shortage(error: BaseException) -> BaseException | None:
     """Return what in an error, its causes, or its group says that memory was refused, if anything.
 

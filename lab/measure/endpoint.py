@@ -2,10 +2,15 @@
 
 The warm-up is a smaller request to the same server. What the witness then sees is the whole
 process while it answers, its threads included, and nothing of those who read.
+
+Clients at once read in step, as `lab.measure.clients` says: none has the next block before all have
+the last one. And the server's sockets then hold little, where the kernel's own limit is 4 MB each:
+what is made for clients who are not yet ready for it is held by the process, where it is seen.
 """
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -46,6 +51,9 @@ BODY_NOISE = 512 * 1024
 """Bytes of a body that may have arrived ahead of the application: asyncio reads 256 KiB at once,
 and the next such block may be there before the one before it is used up."""
 
+SEND_BUFFER = 64 * 1024
+"""Bytes that the kernel is asked to hold for each of several clients; it takes twice as many."""
+
 _START = Start(("uvicorn", "fastapi"))
 
 
@@ -61,6 +69,7 @@ class Endpoint:
         body: What the size counts of an uploaded CSV, or None for no body.
         field: The form field of the upload.
         clients: How many send the request at once.
+        alike: They must receive the same bytes; else as many, and the outcome has no digest.
     """
 
     app: str
@@ -70,6 +79,7 @@ class Endpoint:
     body: Body | None = None
     field: str = "file"
     clients: int = 1
+    alike: bool = True
 
     @classmethod
     def parse(cls, text: str, app: str, headers: Iterable[str] = (), **more: Any) -> "Endpoint":
@@ -103,7 +113,8 @@ class Endpoint:
             sized = replace(self, clients=of) if axis == "clients" else self
             return {"endpoint": asdict(sized), "size": of}
 
-        warm = min(size, 2) if axis == "clients" else warm_size(size, _scale(axis, self.body))
+        # With two clients, whatever the size: a server is warmed up as it is going to be used.
+        warm = 2 if axis == "clients" else warm_size(size, _scale(axis, self.body))
         opener = "lab.measure.endpoint:open_endpoint"
         return Workload(str(self), opener, arguments(size), arguments(warm), _START)
 
@@ -142,7 +153,8 @@ def open_endpoint(endpoint: dict[str, Any], size: int) -> Iterator[Callable[[], 
     wanted = Endpoint(**endpoint)
     served = _served.get(wanted.app)
     if served is None:
-        served = _served[wanted.app] = LASTING.enter_context(_serving(wanted.app))
+        serving = _serving(wanted.app, SEND_BUFFER if wanted.clients > 1 else None)
+        served = _served[wanted.app] = LASTING.enter_context(serving)
     yield lambda: served.answer(wanted, size)
 
 
@@ -164,6 +176,7 @@ class _Served:
             "method": endpoint.method,
             "headers": dict(endpoint.headers),
             "clients": endpoint.clients,
+            "alike": endpoint.alike,
             "body": endpoint.body,
             "field": endpoint.field,
             "size": size,
@@ -191,11 +204,14 @@ class _Served:
 
 
 @contextmanager
-def _serving(app: str) -> Iterator[_Served]:
+def _serving(app: str, send_buffer: int | None) -> Iterator[_Served]:
     import uvicorn
 
     loaded = _watched(resolve(app))
     with listening() as listener, _clients() as clients, ServerLog() as log:
+        if send_buffer is not None:
+            # The sockets of clients inherit it.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         port = int(listener.getsockname()[1])
         config = uvicorn.Config(
             loaded, log_config=None, access_log=False, loop="asyncio", timeout_graceful_shutdown=1

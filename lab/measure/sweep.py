@@ -3,15 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from lab.errors import LabError, nearest
 from lab.measure.curve import Curve, Point, Reading, Witness
+from lab.measure.dask import at_once
 from lab.measure.environment import environment, usable_cores
 from lab.measure.process import Processes
+from lab.measure.remote import Remote
 from lab.measure.workload import Function, Subject, Workload
 from lab.pattern import AXES
 from lab.units import doubling, increasing
@@ -52,6 +54,8 @@ class Schedule:
         max_memory: Bytes that the processes running side by side may be expected to need.
         on_reading: Called with each job and its reading, from the thread that ran it.
         go_on: Measure the others when a job fails; its reading says what it failed of.
+        executor: Has its workers measure, instead of this machine; they make their own data. On
+            Dask there are as many points out at once as workers, whatever ``parallel`` is.
     """
 
     parallel: int = field(default_factory=usable_cores)
@@ -59,6 +63,7 @@ class Schedule:
     max_memory: int | None = None
     on_reading: Callable[[Job, Reading], None] | None = None
     go_on: bool = False
+    executor: Executor | None = None
 
 
 class Bench:
@@ -93,6 +98,14 @@ class Bench:
         Raises:
             LabError: A workload could not be measured.
         """
+        if schedule.executor is None:
+            return self._run(jobs, schedule, self._processes)
+        with Remote(schedule.executor, [job.workload for job in jobs]) as remote:
+            return self._run(jobs, schedule, remote)
+
+    def _run(
+        self, jobs: Sequence[Job], schedule: Schedule, reader: Processes | Remote
+    ) -> list[Reading]:
         gate = _Gate(schedule.max_memory)
         late: dict[str, str] = {}
 
@@ -101,7 +114,7 @@ class Bench:
                 reading = Reading(error=f"not tried: a smaller size {late[job.series]}")
             else:
                 with gate.admit(job.expected):
-                    reading = _read(self._processes, job, schedule)
+                    reading = _read(reader, job, schedule)
             if reading.error and job.series:
                 late.setdefault(job.series, "failed" if reading.failed else "ran out of time")
             if schedule.on_reading is not None:
@@ -122,21 +135,21 @@ class Bench:
         except BaseException:
             for future in futures.values():
                 future.cancel()
-            self._processes.close()
+            reader.close()
             raise
 
 
 def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
     """Measure jobs on a bench of their own, as `Bench.run` says."""
-    with Bench(schedule.parallel) as bench:
+    with Bench(at_once(schedule.executor, schedule.parallel)) as bench:
         return bench.run(jobs, schedule)
 
 
-def _read(processes: Processes, job: Job, schedule: Schedule) -> Reading:
+def _read(reader: Processes | Remote, job: Job, schedule: Schedule) -> Reading:
     start = time.perf_counter()
     timeout = schedule.timeout if job.timeout is None else job.timeout
     try:
-        reading = processes.read(job.workload, job.witness, timeout)
+        reading = reader.read(job.workload, job.witness, timeout)
     except LabError as error:
         if not schedule.go_on:
             raise

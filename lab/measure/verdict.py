@@ -67,7 +67,8 @@ def verdict(curves: Curve | Iterable[Curve], claim: O) -> Verdict:
     """Hold a claim against one curve, or against several along different axes.
 
     Of several, a broken one decides, then an inconclusive one; when all keep the claim, the
-    reasons are joined. ``O("n")`` speaks of whatever axis the curve has.
+    reasons are joined. ``O("n")`` speaks of whatever axis the curve has. Along the axis clients a
+    claim that says what each may cost is ``O("clients")``, and the interval must be below that.
 
     Raises:
         LabError: There is no curve, a curve is of times, or its axis is only called ``n`` and the
@@ -82,7 +83,8 @@ def verdict(curves: Curve | Iterable[Curve], claim: O) -> Verdict:
             if found.finding == finding:
                 return found
     reason = "; ".join(found.reason for found in verdicts)
-    return Verdict("kept", reason, claim, verdicts[0].axis, verdicts[0].growth)
+    said = verdicts[0].claim if len(verdicts) == 1 else claim
+    return Verdict("kept", reason, said, verdicts[0].axis, verdicts[0].growth)
 
 
 def describe(found: Growth, axis: str, resolution: int = RESOLUTION["heap"]) -> str:
@@ -129,6 +131,8 @@ def _judge(curve: Curve, claim: O) -> Verdict:
     if curve.axis == "n" and (named := COUNTABLE.intersection(claim.axes)):
         axis = min(named)
         raise LabError(f"{claim} speaks of {axis}, and the sizes count n: say --axis {axis}.")
+    if held_to := claim.per_client if curve.axis == "clients" else None:
+        claim = O("clients")
     sizes, peaks = curve.seen()
     if len(sizes) < FEWEST_SIZES:
         missing = f" ({curve.overall_error})" if curve.overall_error else ""
@@ -137,7 +141,21 @@ def _judge(curve: Curve, claim: O) -> Verdict:
     found = growth(sizes, peaks)
     judge = _judge_growing if {curve.axis, "n"}.intersection(claim.axes) else _judge_flat
     finding, reason = judge(found, curve, sizes)
+    if held_to and finding != "broken" and grows(found, curve.axis, _resolution(curve)):
+        finding, reason = _hold(found, curve.axis, sizes, held_to)
     return Verdict(finding, reason, claim, curve.axis, found)
+
+
+def _hold(found: Growth, axis: str, sizes: tuple[int, ...], most: int) -> tuple[Finding, str]:
+    """Hold growth, which may be ragged, to the most bytes per item that it may come to."""
+    low, high = found.line.ci95
+    figures = f"{_figures(found, axis)}{_over(sizes)}"
+    promised = f"{show_bytes(most)} per {AXES[axis]} were promised"
+    if low > most:
+        return "broken", f"grows by {figures}, and {promised}"
+    if high > most:
+        return "inconclusive", f"grows by {figures}, and {promised}: take more sizes to tell"
+    return "kept", f"grows by {figures}; {promised}"
 
 
 def _judge_flat(found: Growth, curve: Curve, sizes: tuple[int, ...]) -> tuple[Finding, str]:

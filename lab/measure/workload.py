@@ -34,6 +34,19 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """What has a workload's data in place before, and outside of, the measured process.
+
+    Attributes:
+        opener: Import path of a context manager; the data is there as long as its block lasts.
+        arguments: What it is called with, as JSON.
+    """
+
+    opener: str
+    arguments: str
+
+
+@dataclass(frozen=True)
 class Workload:
     """Something to measure in a fresh process.
 
@@ -47,6 +60,7 @@ class Workload:
         drives: The opener is no context manager: it is called with what looks at a call, before
             its arguments, and applies that to the call when the moment has come.
         folder: What the reader's own code lies below; the current folder, where it is empty.
+        prepare: What a worker on another machine does first; here it has been done already.
     """
 
     name: str
@@ -56,6 +70,7 @@ class Workload:
     start: Start = Start()
     drives: bool = False
     folder: str = ""
+    prepare: Preparation | None = None
 
 
 class Subject(Protocol):

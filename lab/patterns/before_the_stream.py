@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
 from lab.digest import Digest
-from lab.pattern import O, Outcome, Pattern, Variant
+from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
 from lab.routes import ERRORS, Batch, Posts, Rows, endpoint, options_for
 from lab.streams import OwningResponse, gather
 from lab.units import doubling
@@ -108,10 +108,15 @@ PATTERN = Pattern(
     world=posts,
     prepare=posts_ready,
     outcome=digest_parts,
-    axes={"rows": doubling(8_000, 128_000), "batch": doubling(125, 2_000)},
+    axes={
+        "rows": doubling(8_000, 128_000),
+        "batch": doubling(125, 2_000),
+        "clients": CROWDS,
+    },
     fixed={"rows": 8_000},
+    request=Request("GET /posts/since.txt?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(load_then_decide, role="naive", peak=O("rows")),
+        Variant(load_then_decide, role="naive", peak=O("rows", per_client="20 MB")),
         Variant(
             decide_in_the_stream,
             role="trap",
@@ -120,7 +125,7 @@ PATTERN = Pattern(
             why="It has said 200 by the time it knows that there is nothing to send.",
         ),
         Variant(ask_then_stream, role="streaming", peak=O("batch")),
-        Variant(first_row_decides, role="streaming", peak=O("batch")),
+        Variant(first_row_decides, role="streaming", peak=O("batch", per_client="1.15 MB")),
     ),
 )
 

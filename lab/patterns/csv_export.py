@@ -23,7 +23,7 @@ from lab.copying import copied
 from lab.data.models import Author, Post
 from lab.data.worlds import posts, posts_ready
 from lab.digest import Digest
-from lab.pattern import O, Outcome, Pattern, Variant
+from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
 from lab.routes import Batch, Posts, Rows, endpoint, options_for
 from lab.streams import OwningResponse
 from lab.units import doubling
@@ -200,10 +200,15 @@ PATTERN = Pattern(
     prepare=posts_ready,
     outcome=digest_text,
     # Below some 500 rows a batch is smaller than the chunk that is being built.
-    axes={"rows": doubling(16_000, 256_000), "batch": doubling(500, 8_000)},
+    axes={
+        "rows": doubling(16_000, 256_000),
+        "batch": doubling(500, 8_000),
+        "clients": CROWDS,
+    },
     fixed={"rows": 32_000},
+    request=Request("GET /posts/export.csv?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(one_string, role="naive", peak=O("rows")),
+        Variant(one_string, role="naive", peak=O("rows", per_client="23 MB")),
         Variant(
             row_by_row,
             role="trap",
@@ -211,8 +216,8 @@ PATTERN = Pattern(
             springs="statements",
             why="Nearly every row sends a SELECT of its own for its author (N+1).",
         ),
-        Variant(joined_chunks, role="streaming", peak=O("batch")),
-        Variant(copy_chunks, role="tuned", peak=O(1)),
+        Variant(joined_chunks, role="streaming", peak=O("batch", per_client="1.2 MB")),
+        Variant(copy_chunks, role="tuned", peak=O(1, per_client="620 kB")),
     ),
 )
 

@@ -20,7 +20,7 @@ from lab.data.files import folder
 from lab.data.worlds import download, download_ready
 from lab.digest import Digest
 from lab.pagecache import NextCached
-from lab.pattern import O, Outcome, Pattern, Variant
+from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
 from lab.ranges import NotSatisfiableError, content_range, one_range, still_meant, validators
 from lab.routes import ERRORS, endpoint
 from lab.streams import CHUNK, OwningResponse, attachment
@@ -69,12 +69,14 @@ PATTERN = Pattern(
     axes={
         "bytes": doubling(8_000_000, 128_000_000),
         "chunk": doubling(65_536, 1_048_576),
+        "clients": CROWDS,
     },
     fixed={"bytes": 8_000_000},
+    request=Request("GET /downloads/download-{bytes}.bin", {"bytes": 4_000_000}, download_ready),
     variants=(
-        Variant(read_whole, role="naive", peak=O("bytes")),
-        Variant(small_chunks, role="streaming", peak=O("chunk")),
-        Variant(large_chunks, role="tuned", peak=O("chunk")),
+        Variant(read_whole, role="naive", peak=O("bytes", per_client="10 MB")),
+        Variant(small_chunks, role="streaming", peak=O("chunk", per_client="500 kB")),
+        Variant(large_chunks, role="tuned", peak=O("chunk", per_client="1.4 MB")),
     ),
 )
 

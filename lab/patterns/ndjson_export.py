@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 from lab.copying import copied
 from lab.data.models import Author, Post
 from lab.data.worlds import posts, posts_ready
-from lab.pattern import O, Pattern, Variant
+from lab.pattern import CROWDS, O, Pattern, Request, Variant
 from lab.patterns.csv_export import digest_text, utc_text
 from lab.routes import Batch, Posts, Rows, endpoint, options_for
 from lab.streams import OwningResponse, gather
@@ -89,12 +89,17 @@ PATTERN = Pattern(
     world=posts,
     prepare=posts_ready,
     outcome=digest_text,
-    axes={"rows": doubling(16_000, 256_000), "batch": doubling(500, 8_000)},
+    axes={
+        "rows": doubling(16_000, 256_000),
+        "batch": doubling(500, 8_000),
+        "clients": CROWDS,
+    },
     fixed={"rows": 32_000},
+    request=Request("GET /posts/export.ndjson?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(one_string, role="naive", peak=O("rows")),
-        Variant(joined_lines, role="streaming", peak=O("batch")),
-        Variant(copy_lines, role="tuned", peak=O(1)),
+        Variant(one_string, role="naive", peak=O("rows", per_client="23 MB")),
+        Variant(joined_lines, role="streaming", peak=O("batch", per_client="960 kB")),
+        Variant(copy_lines, role="tuned", peak=O(1, per_client="660 kB")),
     ),
 )
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
 from lab.digest import Digest
-from lab.pattern import O, Outcome, Pattern, Variant
+from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
 from lab.routes import Batch, Posts, Rows, endpoint, options_for
 from lab.streams import OwningResponse, gather
 from lab.units import doubling
@@ -129,10 +129,15 @@ PATTERN = Pattern(
     world=posts,
     prepare=posts_ready,
     outcome=digest_rows,
-    axes={"rows": doubling(8_000, 128_000), "batch": doubling(125, 2_000)},
+    axes={
+        "rows": doubling(8_000, 128_000),
+        "batch": doubling(125, 2_000),
+        "clients": CROWDS,
+    },
     fixed={"rows": 8_000},
+    request=Request("GET /posts/export.json?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(load_all, role="naive", peak=O("rows")),
+        Variant(load_all, role="naive", peak=O("rows", per_client="20 MB")),
         Variant(
             iterate_query,
             role="trap",
@@ -149,8 +154,8 @@ PATTERN = Pattern(
         ),
         Variant(yield_per, role="streaming", peak=O("batch")),
         Variant(keyset_pages, role="streaming", peak=O("batch")),
-        Variant(columns_in_partitions, role="streaming", peak=O("batch")),
-        Variant(named_cursor, role="tuned", peak=O("batch")),
+        Variant(columns_in_partitions, role="streaming", peak=O("batch", per_client="1.3 MB")),
+        Variant(named_cursor, role="tuned", peak=O("batch", per_client="950 kB")),
     ),
 )
 

@@ -16,7 +16,7 @@ from lab.data.arrow import address, share_views
 from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
 from lab.digest import Digest
-from lab.pattern import O, Outcome, Pattern, Variant
+from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
 from lab.routes import Batch, Posts, Rows, endpoint, options_for
 from lab.streams import CHUNK
 from lab.units import doubling
@@ -129,10 +129,12 @@ PATTERN = Pattern(
         "rows": doubling(8_000, 128_000),
         "keys": doubling(500, 8_000),
         "batch": doubling(125, 2_000),
+        "clients": CROWDS,
     },
     fixed={"rows": 16_000, "keys": 200},
+    request=Request("GET /stats/tag-counts?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(count_objects, role="naive", peak=O("rows", "keys")),
+        Variant(count_objects, role="naive", peak=O("rows", "keys", per_client="18 MB")),
         Variant(
             unordered_pages,
             role="trap",
@@ -141,7 +143,7 @@ PATTERN = Pattern(
             why="Once the planner scans the table block by block, pages overlap and leave gaps.",
         ),
         Variant(stream_objects, role="streaming", peak=O("batch", "keys")),
-        Variant(stream_column, role="streaming", peak=O("batch", "keys")),
+        Variant(stream_column, role="streaming", peak=O("batch", "keys", per_client="1.05 MB")),
         Variant(
             arrow_batches,
             role="tuned",
@@ -149,7 +151,7 @@ PATTERN = Pattern(
             extra="arrow",
             needs=("adbc_driver_postgresql.dbapi", "pyarrow"),
         ),
-        Variant(group_by, role="tuned", peak=O(1)),
+        Variant(group_by, role="tuned", peak=O(1, per_client="150 kB")),
     ),
 )
 

@@ -22,10 +22,10 @@ from sqlalchemy.orm import Session
 from zipstream import ZipStream  # type: ignore[import-untyped] # it ships no types
 
 from lab.data.files import download_file
-from lab.data.worlds import download_ready
+from lab.data.worlds import download_ready, posts_ready
 from lab.deflate import fast
 from lab.digest import Digest
-from lab.pattern import O, Outcome, Pattern, Variant
+from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
 from lab.patterns.csv_export import HEADER, csv_writer, joined_columns
 from lab.routes import Posts, Rows, endpoint
 from lab.streams import CHUNK, OwningResponse, gather
@@ -175,20 +175,23 @@ PATTERN = Pattern(
     world=file_in_parts,
     prepare=download_ready,
     outcome=digest_members,
-    axes={"bytes": doubling(8_000_000, 128_000_000)},
+    axes={"bytes": doubling(8_000_000, 128_000_000), "clients": CROWDS},
     fixed={"bytes": 8_000_000},
+    request=Request(
+        "GET /posts/export.zip?rows={rows}", {"rows": 20_000}, posts_ready, alike=False
+    ),
     variants=(
-        Variant(in_memory, role="naive", peak=O("bytes")),
+        Variant(in_memory, role="naive", peak=O("bytes", per_client="5 MB")),
         Variant(
             member_by_member,
             role="trap",
-            peak=O("bytes"),
+            peak=O("bytes", per_client="4.5 MB"),
             springs="memory",
             why="`writestr` wants a member whole, so the largest one decides.",
         ),
         Variant(block_by_block, role="streaming", peak=O(1)),
-        Variant(zip_stream, role="streaming", peak=O(1)),
-        Variant(fast_deflate, role="tuned", peak=O(1)),
+        Variant(zip_stream, role="streaming", peak=O(1, per_client="1.9 MB")),
+        Variant(fast_deflate, role="tuned", peak=O(1, per_client="1.9 MB")),
     ),
 )
 

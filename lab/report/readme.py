@@ -1,7 +1,8 @@
 """The generated parts of the documents: written from a measurement, checked against a new one.
 
 Run as ``python -m lab.report.readme --write BUILD`` or ``--check BUILD``, BUILD being the folder in
-which ``table/table.json``, ``traps/traps.json`` and ``bench/bench.json`` are.
+which ``table/table.json``, ``traps/traps.json``, ``bench/bench.json`` and ``load/load.json`` are,
+and maybe ``production/production.json``.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
+from lab.report import load_docs
 from lab.report.json import write_text
 from lab.report.parts import (
     EXTRAPOLATED,
@@ -29,6 +31,9 @@ README = Path("README.md")
 PICTURE = Path("docs/export-1000000-rows.svg")
 SPEED = Path("docs", "speed.md")
 PICTURES = Path("docs", "speed")
+PRODUCTION = Path("docs", "production.md")
+LOAD = Path("docs", "load.md")
+PATTERNS_PAGE = Path("docs", "patterns.md")
 TABLE = Path("table", "table.json")
 BENCH = Path("bench")
 TRAPS = Path("traps", "traps.json")
@@ -48,7 +53,6 @@ def parts(table: dict[str, Any], traps: dict[str, Any]) -> dict[str, str]:
     return {
         "table": _table(table),
         "traps": _traps(traps),
-        "patterns": _patterns(),
         "commands": _commands(),
     }
 
@@ -67,6 +71,15 @@ def check(readme: Path, build: Path) -> list[str]:
     found = _changed(readme, contents, same)
     compared = _comparisons(build)
     found += _changed(SPEED, compared, dict.fromkeys(compared, same_but_for_numbers))
+    loaded = _loaded(build)
+    found += _changed(README, loaded, dict.fromkeys(loaded, same_but_for_numbers))
+    found += _changed(LOAD, loaded, dict.fromkeys(loaded, same_but_for_numbers))
+    found += _changed(PATTERNS_PAGE, {"patterns": _patterns()}, {})
+    for name in load_docs.PICTURES:
+        old, new = _description(LOAD.with_suffix("") / name), _description(build / "load" / name)
+        found += differences(old, new, same_but_for_numbers)
+    if operated := _production(build):
+        found += _changed(PRODUCTION, operated, dict.fromkeys(operated, same_but_for_numbers))
     fresh = (build / TABLE).with_name(PICTURE.name)
     found += differences(_description(PICTURE), _description(fresh), measured)
     for name in _pictures(build):
@@ -110,6 +123,16 @@ def write(readme: Path, build: Path) -> None:
         _fill(SPEED, _comparisons(build))
         for name in _pictures(build):
             _copy(build / BENCH / name, PICTURES / name)
+    if operated := _production(build):
+        _fill(PRODUCTION, operated)
+    _fill(PATTERNS_PAGE, {"patterns": _patterns()})
+    if (build / load_docs.FILE).exists():
+        if _load(build / load_docs.FILE)["quick"]:
+            raise LabError("the load was a quick look: run `make load`.")
+        for path in (readme, LOAD):
+            _fill(path, _loaded(build))
+        for name in load_docs.PICTURES:
+            _copy(build / "load" / name, LOAD.with_suffix("") / name)
 
 
 def _whole(path: Path, contents: dict[str, str]) -> None:
@@ -156,6 +179,18 @@ def _comparisons(build: Path) -> dict[str, str]:
     if (build / BENCH / "bench-http.json").exists():
         found["http"] = speed.over_http(read(build / BENCH))
     return found
+
+
+def _production(build: Path) -> dict[str, str]:
+    """Return the parts of the page about production; none where it was not measured."""
+    from lab.report import production
+
+    path = build / production.FILE
+    return production.parts(_load(path)) if path.exists() else {}
+
+
+def _loaded(build: Path) -> dict[str, str]:
+    return load_docs.parts(_load(build / load_docs.FILE))
 
 
 def _pictures(build: Path) -> list[str]:
@@ -232,7 +267,7 @@ def _patterns() -> str:
     from lab.patterns import PATTERNS
 
     return "\n".join(
-        f"- [`{p.name}`](lab/patterns/{p.name}.py): {p.question} "
+        f"- [`{p.name}`](../lab/patterns/{p.name}.py): {p.question} "
         + ", ".join(f"`{v.name}` ({v.role}, {v.peak})" for v in p.variants)
         for p in PATTERNS
     )

@@ -105,7 +105,10 @@ def print_curve(to: Console, curve: Curve) -> None:
             "-" if point.seconds is None else show_seconds(point.seconds),
         ]
         cells = [cell for cell, show in zip(seen, shown, strict=True) if show]
-        counts = [show_count(point.counts.get(name, 0)) for name in _counted(curve)]
+        counts = [
+            show_count(point.counts[name]) if name in point.counts else "-"
+            for name in _counted(curve)
+        ]
         grid.add_row(*cells, *counts, *([point.error] if point.error else []))
     to.print(grid)
 
@@ -162,7 +165,7 @@ def print_source(to: Console, pattern: Pattern, variants: Iterable[Variant]) -> 
     to.print(pattern.module.__doc__.strip(), style="bold", soft_wrap=not to.is_terminal)
     for variant in variants:
         to.print()
-        to.print(f"{variant.name}: {variant.role}, peak memory {variant.peak}. {variant.why}")
+        to.print(f"{variant.name}: {variant.role}, peak memory {_promised(variant)}. {variant.why}")
         if to.is_terminal:
             to.print(Syntax(variant.source.rstrip(), "python", background_color="default"))
         else:
@@ -179,13 +182,18 @@ def print_findings(to: Console, findings: "Iterable[Finding]") -> None:
 _WITNESSES: tuple[Witness, ...] = ("heap", "rss", "seconds")
 
 
+def _promised(variant: Variant) -> str:
+    most = variant.peak.per_client
+    return f"{variant.peak}, up to {show_bytes(most)} per client" if most else str(variant.peak)
+
+
 def _span(curve: Curve) -> str:
     sizes, _ = curve.seen()
     return f"{show_count(sizes[0])} to {show_count(sizes[-1])}"
 
 
 def _counted(curve: Curve) -> list[str]:
-    return list(curve.points[0].counts) if curve.points else []
+    return list(dict.fromkeys(name for point in curve.points for name in point.counts))
 
 
 def _or_dash(amount: int | None) -> str:

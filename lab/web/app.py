@@ -22,6 +22,7 @@ from lab.patterns import (
     zip_download,
 )
 from lab.streams import unavailable
+from lab.web import vitals
 
 ROUTERS = (
     rows.router,
@@ -34,6 +35,7 @@ ROUTERS = (
     upload_stream.router,
     bulk_load.router,
     tag_counts.router,
+    vitals.router,
 )
 
 

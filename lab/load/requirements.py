@@ -1,0 +1,99 @@
+"""What a load must come to, as ``p95 < 2s`` or ``streaming carried >= 16``: read, and judged."""
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from lab.errors import LabError, nearest
+from lab.units import parse_bytes, show_bytes, show_count, show_seconds
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
+_FORM = re.compile(r"\s*(.+?)\s*(<=|>=|<|>|=)\s*([\d.]+)\s*([a-zA-Z%]*)\s*")
+_WRITE = "write it as 'p95 < 2s', 'failures < 1%' or 'rss < 300MiB'"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A measure's name, and what it is to be.
+
+    Attributes:
+        name: The measure, such as ``p95`` or ``streaming export, slow p95``.
+        compare: ``<``, ``<=``, ``=``, ``>=`` or ``>``.
+        limit: In seconds, bytes, or plain numbers; a ratio for a percentage.
+    """
+
+    name: str
+    compare: str
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.compare} {show(self.name, self.limit)}"
+
+    @classmethod
+    def parse(cls, text: str, known: Iterable[str]) -> "Requirement":
+        """Read a requirement on one of the measures that there will be.
+
+        Raises:
+            LabError: It has another form, is about nothing that is measured, or has a wrong unit.
+        """
+        match = _FORM.fullmatch(text)
+        if match is None:
+            raise LabError(f"{text!r} is no requirement: {_WRITE}.")
+        name, compare, number, unit = match.groups()
+        names = list(known)
+        if name not in names:
+            raise LabError(f"nothing measures {name!r}: {nearest(name, names)}")
+        try:
+            limit = _in_units(_kind(name), float(number), unit)
+        except (ValueError, KeyError):
+            wanted = {"seconds": "a time", "bytes": "an amount of memory"}
+            what = wanted.get(_kind(name), "a number, or a percentage")
+            raise LabError(f"{text!r}: {name} is {what}; {_WRITE}.") from None
+        return cls(name, compare, limit)
+
+    def judge(self, measured: Mapping[str, float]) -> str:
+        """Return what is wrong, in words; empty where nothing is."""
+        found = measured.get(self.name)
+        if found is None:
+            return f"{self}: there was none"
+        if _COMPARE[self.compare](found, self.limit):
+            return ""
+        return f"{self}: it was {show(self.name, found)}"
+
+
+def show(name: str, value: float) -> str:
+    """Write a measure's value with its unit."""
+    kind = _kind(name)
+    if kind == "seconds":
+        return show_seconds(value)
+    if kind == "bytes":
+        return show_bytes(value)
+    return f"{100 * value:.3g} %" if kind == "ratio" else show_count(round(value))
+
+
+def _kind(name: str) -> str:
+    if re.search(r"\bp(50|95|99)$", name):
+        return "seconds"
+    if name.endswith("growth") or name == "failures":
+        return "ratio"
+    return "bytes" if name.endswith(("rss", "throughput")) else "count"
+
+
+def _in_units(kind: str, number: float, unit: str) -> float:
+    if kind == "seconds":
+        return number * {"s": 1.0, "ms": 0.001}[unit]
+    if kind == "bytes":
+        if not unit:
+            raise ValueError
+        try:
+            return parse_bytes(f"{number}{unit}")
+        except LabError:
+            raise ValueError from None
+    return number * {"": 1.0, "%": 0.01}[unit]

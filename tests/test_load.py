@@ -1,0 +1,250 @@
+"""Load on real servers, by real users: who dies of it, who carries it, and who only seems to."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from lab.client import request
+from lab.data.database import database
+from lab.sockets import listening
+from tests.helpers import processes_naming, run_lab, wait_until
+
+
+@pytest.fixture(scope="module", autouse=True)
+def database_is_up():
+    """Spare every command the start of a database."""
+    with database():
+        yield
+
+
+def report(folder):
+    return json.loads((folder / "load.json").read_text())
+
+
+def test_naive_dies_under_a_cap_and_streaming_carries_on(tmp_path):
+    ran = run_lab(
+        *("load", "--users", "1,2", "--cap", "24MiB", "--rows", "20000"),
+        *("--variant", "naive,tuned", "--out", str(tmp_path)),
+        *("--require", "tuned carried >= 2", "--require", "naive carried = 0"),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "naive fails at 1: " in ran.stdout
+    assert "out of memory" in ran.stdout
+    assert "tuned carries 2" in ran.stdout
+    found = report(tmp_path)
+    assert found["carried"] == {"naive": 0, "tuned": 2}
+    assert [step["users"] for step in found["steps"]] == [1, 1, 2]
+    naive, *tuned = found["steps"]
+    assert naive["peak"] - naive["base"] > 15_000_000
+    assert all(step["peak"] - step["base"] < 8_000_000 for step in tuned)
+    assert len(rows_of(tmp_path / "steps.csv")) == 3
+    assert {"memory.svg", "first-byte.svg", "throughput.svg"} <= {
+        p.name for p in tmp_path.iterdir()
+    }
+
+
+def test_a_requirement_that_is_not_met_fails_the_command(tmp_path):
+    ran = run_lab(
+        *("load", "--users", "1", "--cap", "none", "--rows", "1000", "--variant", "tuned"),
+        *("--out", str(tmp_path), "--require", "tuned carried >= 2"),
+    )
+    assert ran.returncode == 1
+    assert "Required tuned carried >= 2: it was 1" in ran.stdout
+
+
+def test_a_200_that_breaks_off_is_a_failure(tmp_path):
+    ran = run_lab(
+        *("load", "GET /breaks?n=100000", "--app", "tests.measured_app:app"),
+        *("--users", "2", "--cap", "none", "--out", str(tmp_path)),
+        *("--require", "users carried = 0"),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "GET /breaks?n=100000, fast: the body broke off" in ran.stdout
+
+
+def test_a_mixed_load_has_every_manner_and_sees_the_server(tmp_path):
+    ran = run_lab(
+        *("load", "--time", "6s", "--users", "9", "--rows", "2000", "--out", str(tmp_path)),
+        *("--require", "rss < 400MB", "--require", "requests > 20"),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = report(tmp_path)
+    assert found["problems"] == {}
+    rows = {(entry["role"], entry["name"].split(", ")[0]) for entry in found["entries"]}
+    jobs = ("export", "download", "upload", "aggregate")
+    assert {role for role, _ in rows} >= {"streaming", "tuned"}
+    assert {job for _, job in rows} == set(jobs)
+    seen = found["series"][-1]
+    assert seen["resident_bytes"] > 50_000_000
+    assert seen["pool_size"] == 9
+    assert max(sample["connections"] for sample in found["series"]) >= 1
+    # They stand in Locust's own statistics, beside requests, and do not count as such.
+    locust = rows_of(tmp_path / "locust_stats.csv")
+    by_name = {row["Name"]: row for row in locust if row["Type"] == "server"}
+    assert {"resident, MB", "connections", "pool in use"} <= set(by_name)
+    assert 50 < float(by_name["resident, MB"]["Median Response Time"]) < 400
+    total = next(row for row in locust if row["Name"] == "Aggregated")
+    assert int(total["Request Count"]) == found["measures"]["requests"]
+    assert "resident, MB" in (tmp_path / "locust.html").read_text()
+
+
+def test_a_failure_of_a_mixed_load_fails_the_command(tmp_path):
+    ran = run_lab(
+        *("load", "GET /breaks?n=1000", "GET /whole?n=10", "--app", "tests.measured_app:app"),
+        *("--time", "2s", "--users", "2", "--out", str(tmp_path)),
+    )
+    assert ran.returncode == 1
+    assert "Required failures = 0 %" in ran.stdout
+    assert "times GET GET /breaks?n=1000, fast: the body broke off" in ran.stdout
+
+
+def test_a_master_and_two_workers_share_the_users(tmp_path):
+    port = free_port()
+    workers = [
+        lab("load", "--worker", "--master-port", port, "--out", str(tmp_path / f"worker-{number}"))
+        for number in range(2)
+    ]
+    try:
+        ran = run_lab(
+            *("load", "--time", "4s", "--users", "4", "--master", "--master-port", port),
+            *("--job", "export", "--rows", "1000", "--out", str(tmp_path)),
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert [worker.wait(20) for worker in workers] == [0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    found = report(tmp_path)
+    assert found["measures"]["requests"] > 4
+    assert found["series"]
+    assert "2 workers connected" in (tmp_path / "locust.log").read_text() or found["entries"]
+
+
+def test_workers_that_never_join_are_told_of(tmp_path):
+    ran = run_lab(
+        *("load", "--time", "4s", "--master", "--master-port", free_port(), "--join-within", "2"),
+        *("--rows", "1000", "--out", str(tmp_path)),
+    )
+    assert ran.returncode == 2
+    assert "0 of 2 workers joined within 2 s: start each with" in ran.stderr
+
+
+def test_a_master_that_is_not_there_is_told_of(tmp_path):
+    ran = run_lab(
+        *("load", "--worker", "--master-port", free_port(), "--join-within", "1"),
+        *("--out", str(tmp_path)),
+    )
+    assert ran.returncode == 2
+    assert "no master at 127.0.0.1:" in ran.stderr
+
+
+def test_locusts_page_shows_what_the_server_has_in_use(tmp_path):
+    port = free_port()
+    command = lab(
+        *("load", "--web", port, "--users", "2", "--job", "aggregate", "--rows", "1000"),
+        *("--out", str(tmp_path)),
+    )
+    page = f"http://127.0.0.1:{port}"
+
+    def shown():
+        try:
+            return json.loads(request(f"{page}/stats/requests").body)
+        except OSError:
+            return None
+
+    try:
+        assert wait_until(shown, 40)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        request(f"{page}/swarm", "POST", form, b"user_count=2&spawn_rate=2")
+        assert wait_until(lambda: "connections" in {row["name"] for row in shown()["stats"]}, 20)
+    finally:
+        command.send_signal(signal.SIGINT)
+        assert command.wait(30) == 130
+    assert not processes_naming("locust", port)
+
+
+@pytest.mark.parametrize("option", [("--web",), ("--master", "--master-port")])
+def test_a_port_in_use_is_named(tmp_path, option):
+    with listening() as taken:
+        port = taken.getsockname()[1]
+        ran = run_lab(
+            *("load", "--time", "2s", *option, str(port), "--rows", "1000"),
+            *("--out", str(tmp_path)),
+        )
+    assert ran.returncode == 2
+    assert f"port {port} cannot be listened on" in ran.stderr
+    assert f"choose another with {option[-1]}." in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--time", "2s", "--url", "http://127.0.0.1:9"), "nothing answers at http://127.0.0.1:9"),
+        (("GET /", "--app", "tests.nowhere:app"), "the server of tests.nowhere:app did not start"),
+        (("--require", "p95"), "'p95' is no requirement"),
+        (("--users", "1,900", "--rows", "1000"), "900 users want a connection each"),
+        (("--master",), "are for a mixed load: add --time 60s"),
+        (("GET /x",), "requests are for an application of yours"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(tmp_path, words, said):
+    ran = run_lab("load", *words, "--out", str(tmp_path))
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_ctrl_c_leaves_nothing_running(tmp_path):
+    command = lab("load", "--time", "60s", "--users", "2", "--rows", "1000", "--out", str(tmp_path))
+    ours = psutil.Process(command.pid)
+    assert wait_until(lambda: "locust" in words_of(ours.children()), 40)
+    left = [one for one in ours.children() if "lab.data.supervisor" not in words_of([one])]
+    command.send_signal(signal.SIGINT)
+    assert command.wait(40) == 130
+    assert wait_until(lambda: not any(one.is_running() for one in left))
+
+
+def test_the_locustfile_works_by_itself():
+    listed = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", "benchmarks/locustfile.py", "--list"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    kinds = {"Exporter", "Downloader", "Uploader", "Counter"}
+    assert kinds <= set((listed.stdout + listed.stderr).split())
+
+
+def lab(*words):
+    return subprocess.Popen(
+        [sys.executable, "-m", "lab.cli", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=dict(os.environ),
+    )
+
+
+def rows_of(file):
+    with file.open(newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def words_of(processes):
+    found = []
+    for one in processes:
+        with suppress(psutil.Error):
+            found += one.cmdline()
+    return found
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
