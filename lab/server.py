@@ -122,9 +122,12 @@ def reset_high_water_mark(pid: int) -> int:
 
 
 def established(process: psutil.Process) -> list[object]:
-    """List the TCP connections of a process that have somebody at the other end."""
+    """List the TCP connections that clients have to a process; not those that it has to others."""
     found = process.net_connections("tcp")
-    return [one for one in found if one.status == psutil.CONN_ESTABLISHED]
+    ports = {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
+    return [
+        one for one in found if one.status == psutil.CONN_ESTABLISHED and one.laddr.port in ports
+    ]
 
 
 def descriptors(pid: int) -> list[str]:
