@@ -21,6 +21,7 @@ from lab.interpreter import environment_with_lab
 from lab.linux import sent_when_parent_ends
 from lab.load.job import PLAN, Plan
 from lab.load.outcome import Outcome
+from lab.server import stop
 
 OLDEST = (2, 40)
 """Of Locust's versions, the oldest that has what is needed here."""
@@ -35,6 +36,7 @@ KINDS = {
 """Kinds of jobs, and the users in `lab.load.users` who have them."""
 
 _STOP = 3.0
+"""Seconds that Locust may take to end: it would wait for slow readers."""
 _USERS = Path(__file__).with_name("users.py")
 
 
@@ -200,18 +202,7 @@ def _locust(
         try:
             yield process
         finally:
-            _end(process)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End it politely, and soon: it would wait for slow readers."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(_STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            stop(process, _STOP)
 
 
 def _gave_up(code: int, crowd: Crowd, out: Path) -> LabError:
