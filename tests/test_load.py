@@ -118,6 +118,21 @@ def test_a_step_that_hangs_has_failed(tmp_path):
     assert [step["problem"] for step in report(tmp_path)["steps"]] == ["not over after 6 s"]
 
 
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (("--users", "1", "--cap", "none"), "the server died with exit code -9", 0),
+        (("--time", "2s", "--users", "1"), "The server died: exit code -9.", 1),
+    ],
+)
+def test_a_server_that_dies_is_told(tmp_path, words, said, code):
+    ran = run_lab(
+        "load", "GET /dies", "--app", "tests.measured_app:app", *words, "--out", str(tmp_path)
+    )
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert said in ran.stdout
+
+
 def test_a_failure_of_a_mixed_load_fails_the_command(tmp_path):
     ran = run_lab(
         *("load", "GET /breaks?n=1000", "GET /whole?n=10", "--app", "tests.measured_app:app"),
@@ -188,8 +203,10 @@ def test_locusts_page_shows_what_the_server_has_in_use(tmp_path):
     try:
         assert wait_until(shown, 40)
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        request(f"{page}/swarm", "POST", form, b"user_count=2&spawn_rate=2")
+        # Whoever reaches the page cannot point the users at somebody else's server.
+        request(f"{page}/swarm", "POST", form, b"user_count=2&spawn_rate=2&host=http://127.0.0.1:9")
         assert wait_until(lambda: "connections" in {row["name"] for row in shown()["stats"]}, 20)
+        assert shown()["errors"] == []
     finally:
         command.send_signal(signal.SIGINT)
         assert command.wait(30) == 130
