@@ -366,11 +366,14 @@ def serve(
         print(token())
         return
     from lab.data.database import database
+    from lab.data.files import download_file
     from lab.data.seed import built
+    from lab.load.asked import FILE
     from lab.serve import serve as run
     from lab.sockets import listening
 
     screen = console()
+    download_file(FILE)
     with listening(port) as listener, database() as engine:
         with engine.connect() as connection:
             there = built(connection)

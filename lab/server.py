@@ -23,6 +23,7 @@ START = 30.0
 """Seconds that an application may take to start."""
 
 _STOP = 5.0
+"""Seconds that a server may take to end: its streams may be stalled."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def running(
             _wait_until_up(server, app)
             yield server
         finally:
-            _stop(process)
+            stop(process, _STOP)
 
 
 def _wait_until_up(server: Server, app: str) -> None:
@@ -105,11 +106,11 @@ def _wait_until_up(server: Server, app: str) -> None:
         time.sleep(0.02)
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Ask a server of ours to stop, and end it when it does not: its streams may be stalled."""
+def stop(process: "subprocess.Popen[bytes]", within: float) -> None:
+    """Ask a process of ours to stop, and end it when it has not in so many seconds."""
     process.terminate()
     try:
-        process.wait(_STOP)
+        process.wait(within)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -122,9 +123,12 @@ def reset_high_water_mark(pid: int) -> int:
 
 
 def established(process: psutil.Process) -> list[object]:
-    """List the TCP connections of a process that have somebody at the other end."""
+    """List the TCP connections that clients have to a process; not those that it has to others."""
     found = process.net_connections("tcp")
-    return [one for one in found if one.status == psutil.CONN_ESTABLISHED]
+    ports = {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
+    return [
+        one for one in found if one.status == psutil.CONN_ESTABLISHED and one.laddr.port in ports
+    ]
 
 
 def descriptors(pid: int) -> list[str]:

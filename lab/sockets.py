@@ -7,12 +7,8 @@ from lab.errors import LabError
 _BACKLOG = 2048
 
 
-def listening(port: int = 0, option: str = "--port") -> socket.socket:
+def listening(port: int = 0) -> socket.socket:
     """Return a socket that listens on 127.0.0.1; port 0 takes a free one.
-
-    Args:
-        port: Where.
-        option: The option of the command by which another port is chosen.
 
     Raises:
         LabError: The port is taken, or may not be used.
@@ -24,7 +20,7 @@ def listening(port: int = 0, option: str = "--port") -> socket.socket:
     except OSError as error:
         listener.close()
         raise LabError(
-            f"port {port} cannot be listened on ({error.strerror}): choose another with {option}."
+            f"port {port} cannot be listened on ({error.strerror}): choose another with --port."
         ) from None
     listener.listen(_BACKLOG)
     return listener

@@ -1,6 +1,7 @@
 """An application whose memory is known, for the instruments to be checked against."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -65,3 +66,9 @@ def breaks(n: int) -> StreamingResponse:
         raise RuntimeError
 
     return StreamingResponse(chunks())
+
+
+@app.get("/dies")
+def dies() -> None:
+    """End the server as the kernel does, when memory is out."""
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -67,7 +67,7 @@ def test_a_200_that_breaks_off_is_a_failure(tmp_path):
         *("--require", "users carried = 0"),
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "GET /breaks?n=100000, fast: the body broke off" in ran.stdout
+    assert "users fails at 2: GET /breaks?n=100000, fast: the body broke off" in ran.stdout
 
 
 def test_a_mixed_load_has_every_manner_and_sees_the_server(tmp_path):
@@ -96,6 +96,43 @@ def test_a_mixed_load_has_every_manner_and_sees_the_server(tmp_path):
     assert "resident, MB" in (tmp_path / "locust.html").read_text()
 
 
+def test_every_user_of_a_step_has_every_job(tmp_path):
+    ran = run_lab(
+        *("load", "GET /whole?n=10", "GET /streamed?n=10", "--app", "tests.measured_app:app"),
+        *("--users", "1,3", "--cap", "none", "--out", str(tmp_path)),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for step in report(tmp_path)["steps"]:
+        entries = step["outcome"]["entries"]
+        asked = {one["name"]: one["requests"] for one in entries if "fast" in one["name"]}
+        assert asked == dict.fromkeys(("/whole?n=10, fast", "/streamed?n=10, fast"), step["users"])
+
+
+def test_a_step_that_hangs_has_failed(tmp_path):
+    ran = run_lab(
+        *("load", "GET /slow/x?pause=0.1", "--app", "tests.streaming_app:app"),
+        *("--users", "1,2", "--cap", "none", "--timeout", "6", "--out", str(tmp_path)),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "users fails at 1: not over after 6 s" in ran.stdout
+    assert [step["problem"] for step in report(tmp_path)["steps"]] == ["not over after 6 s"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (("--users", "1", "--cap", "none"), "the server died with exit code -9", 0),
+        (("--time", "2s", "--users", "1"), "The server died: exit code -9.", 1),
+    ],
+)
+def test_a_server_that_dies_is_told(tmp_path, words, said, code):
+    ran = run_lab(
+        "load", "GET /dies", "--app", "tests.measured_app:app", *words, "--out", str(tmp_path)
+    )
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert said in ran.stdout
+
+
 def test_a_failure_of_a_mixed_load_fails_the_command(tmp_path):
     ran = run_lab(
         *("load", "GET /breaks?n=1000", "GET /whole?n=10", "--app", "tests.measured_app:app"),
@@ -103,7 +140,7 @@ def test_a_failure_of_a_mixed_load_fails_the_command(tmp_path):
     )
     assert ran.returncode == 1
     assert "Required failures = 0 %" in ran.stdout
-    assert "times GET GET /breaks?n=1000, fast: the body broke off" in ran.stdout
+    assert "times GET /breaks?n=1000, fast: the body broke off" in ran.stdout
 
 
 def test_a_master_and_two_workers_share_the_users(tmp_path):
@@ -126,7 +163,9 @@ def test_a_master_and_two_workers_share_the_users(tmp_path):
     found = report(tmp_path)
     assert found["measures"]["requests"] > 4
     assert found["series"]
-    assert "2 workers connected" in (tmp_path / "locust.log").read_text() or found["entries"]
+    assert "2 workers connected" in (tmp_path / "locust.log").read_text()
+    logs = [path.read_text() for path in tmp_path.glob("worker-*/worker-*/locust.log")]
+    assert len(logs) == 2
 
 
 def test_workers_that_never_join_are_told_of(tmp_path):
@@ -164,24 +203,25 @@ def test_locusts_page_shows_what_the_server_has_in_use(tmp_path):
     try:
         assert wait_until(shown, 40)
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        request(f"{page}/swarm", "POST", form, b"user_count=2&spawn_rate=2")
+        # Whoever reaches the page cannot point the users at somebody else's server.
+        request(f"{page}/swarm", "POST", form, b"user_count=2&spawn_rate=2&host=http://127.0.0.1:9")
         assert wait_until(lambda: "connections" in {row["name"] for row in shown()["stats"]}, 20)
+        assert shown()["errors"] == []
     finally:
         command.send_signal(signal.SIGINT)
         assert command.wait(30) == 130
     assert not processes_naming("locust", port)
 
 
-@pytest.mark.parametrize("option", [("--web",), ("--master", "--master-port")])
+@pytest.mark.parametrize(
+    "option", [("--web",), ("--time", "2s", "--master", "--master-port")], ids=lambda o: o[-1]
+)
 def test_a_port_in_use_is_named(tmp_path, option):
     with listening() as taken:
         port = taken.getsockname()[1]
-        ran = run_lab(
-            *("load", "--time", "2s", *option, str(port), "--rows", "1000"),
-            *("--out", str(tmp_path)),
-        )
+        ran = run_lab("load", *option, str(port), "--rows", "1000", "--out", str(tmp_path))
     assert ran.returncode == 2
-    assert f"port {port} cannot be listened on" in ran.stderr
+    assert f"port {port} of 127.0.0.1 cannot be listened on" in ran.stderr
     assert f"choose another with {option[-1]}." in ran.stderr
 
 
@@ -194,6 +234,11 @@ def test_a_port_in_use_is_named(tmp_path, option):
         (("--users", "1,900", "--rows", "1000"), "900 users want a connection each"),
         (("--master",), "are for a mixed load: add --time 60s"),
         (("GET /x",), "requests are for an application of yours"),
+        (("--web", "8089", "--time", "60s"), "a load on Locust's page is yours to end"),
+        (
+            ("GET /nowhere", "--app", "tests.measured_app:app", "--users", "1"),
+            "the application refuses what it is asked: GET /nowhere, fast: 404",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(tmp_path, words, said):

@@ -19,6 +19,10 @@ FILE = 5_000_000
 """Bytes of the file that is downloaded."""
 UPLOAD = 1_000_000
 """Bytes of the CSV that is uploaded."""
+_PLAIN = ("http", "", "", "")
+_NEAR = tuple(
+    map(ipaddress.ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+)
 _QUICK = 10
 """How many times fewer rows a quick look has."""
 
@@ -67,7 +71,7 @@ class Asked:
         if self.jobs or self.variants or self.rows:
             raise LabError("jobs, variants and rows are the lesson's: leave them out with --app.")
         found = [Endpoint.parse(text, str(self.app), self.headers) for text in self.requests]
-        return tuple(Job(str(one), "request", one.method, one.path, one.headers) for one in found)
+        return tuple(Job(one.path, "request", one.method, one.path, one.headers) for one in found)
 
     def _lesson(self) -> tuple[Job, ...]:
         from lab.tokens import token
@@ -132,11 +136,12 @@ def checked_url(url: str) -> str:
     Raises:
         LabError: It is no ``http://`` address, or a public one.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
+    parts = urlsplit(url.rstrip("/"))
+    if not re.fullmatch(r"[\w.-]+(:\d{1,5})?", parts.netloc) or parts[:1] + parts[2:] != _PLAIN:
         raise LabError(f"{url!r} is no address of a server: write http://127.0.0.1:8000.")
+    host = "127.0.0.1" if parts.hostname == "localhost" else str(parts.hostname)
     try:
-        near = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_private
+        near = any(ipaddress.ip_address(host) in network for network in _NEAR)
     except ValueError:
         near = False
     if not near:

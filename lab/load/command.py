@@ -1,5 +1,6 @@
 """The command `lab load`: its options, and the load that they ask for."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,6 @@ from lab.errors import LabError
 if TYPE_CHECKING:
     from lab.load.asked import Asked
     from lab.load.locusts import Crowd
-
-_MANNERS = ("fast", "slow", "hanging-up")
 
 
 def load(
@@ -71,16 +70,22 @@ def load(
     met or, with --time, a request fails.
     """
     from lab.load.asked import Asked, checked_url, parse_seconds
+    from lab.load.job import MANNERS
     from lab.load.locusts import Crowd, require_locust, work_for
 
     require_locust()
     if worker:
-        raise typer.Exit(work_for(master_host, master_port, join_within, out / "worker"))
+        work_for(master_host, master_port, join_within, out / f"worker-{os.getpid()}")
+        return
     if (app is None) != (not requests):
         raise LabError("requests are for an application of yours: give both, or neither.")
     mixed = time is not None or web is not None
     if (master or url) and not mixed:
         raise LabError("a master, and a server that is up, are for a mixed load: add --time 60s.")
+    if web is not None and (time or require or master):
+        raise LabError("a load on Locust's page is yours to end: leave out all but --users.")
+    if url and (app or cap):
+        raise LabError("a server that is up has its application and its memory: leave them out.")
     asked = Asked(
         requests or (), app, header or (), job, variant, rows, users, cap, timeout, quick, mixed
     )
@@ -88,7 +93,7 @@ def load(
         raise typer.Exit(_steps(asked, require or [], out))
     crowd = Crowd(
         users=asked.numbers[0],
-        manners=_MANNERS,
+        manners=tuple(MANNERS),
         web_port=web or 0,
         workers=workers if master else 0,
         bind=(master_host, master_port),
@@ -103,20 +108,25 @@ def _steps(asked: "Asked", require: list[str], out: Path) -> int:
     from lab.load.prepared import prepared
     from lab.load.requirements import Requirement
     from lab.load.steps import climb
+    from lab.measure.cap import require_caps
     from lab.report.load import carried, judged, print_steps, steps_json, write_steps
     from lab.report.terminal import console, progress
 
+    require_caps()
     screen = console()
     served, numbers = asked.served(), asked.numbers
     known = [f"{role or 'users'} carried" for role in asked.roles]
     requirements = [Requirement.parse(text, known) for text in require]
     with progress(screen) as steps, prepared(asked, served, steps) as ready:
         steps.begin("Steps", len(asked.roles) * len(numbers))
-        taken = climb(ready, asked.roles, numbers, out, steps.advance)
+        taken = []
+        for step in climb(ready, asked.roles, numbers, out):
+            taken.append(step)
+            # Each time: whoever stops the command keeps what there is.
+            written = write_steps(taken, steps_json(taken, served, quick=asked.quick), out)
+            steps.advance()
     print_steps(screen, taken, served.cap)
-    names = [job.name for job in served.jobs]
-    found = steps_json(taken, served.cap, names, quick=asked.quick)
-    screen.print(f"Written: {write_steps(taken, found, out)}", soft_wrap=True)
+    screen.print(f"Written: {written}", soft_wrap=True)
     most = {f"{role} carried": float(users) for role, users in carried(taken).items()}
     return judged(screen, requirements, most)
 
@@ -129,12 +139,15 @@ def _mixed(
     from lab.load.mixed import Mixed, put_mixed
     from lab.load.prepared import prepared
     from lab.load.requirements import Requirement
+    from lab.measure.cap import require_caps
     from lab.report.load import judged, print_mixed, write_mixed
     from lab.report.terminal import console, progress
 
     screen = console()
     served = asked.served()
-    known = names(Plan(served.jobs, tuple(f"/{role}" for role in asked.roles)), crowd.manners)
+    if served.cap:
+        require_caps()
+    known = names(Plan(served.jobs, roles=tuple(f"/{role}" for role in asked.roles)), crowd.manners)
     requirements = [Requirement.parse(text, known) for text in require]
     if not any(one.name == "failures" for one in requirements):
         requirements.append(Requirement("failures", "=", 0))
@@ -146,4 +159,5 @@ def _mixed(
         outcome = put_mixed(Mixed(ready, asked.roles, crowd, seconds, url), out)
     print_mixed(screen, outcome)
     screen.print(f"Written: {write_mixed(outcome, out)}", soft_wrap=True)
-    return judged(screen, requirements, measures(outcome))
+    code = judged(screen, requirements, measures(outcome))
+    return code if outcome.requests and not outcome.died else 1

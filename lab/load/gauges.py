@@ -44,6 +44,7 @@ class Gauges:
 
     def start(self) -> None:
         """Begin to look."""
+        self.series.clear()
         self._looking = gevent.spawn(self._look)
 
     def stop(self) -> None:
@@ -81,7 +82,7 @@ class Gauges:
         if not self._tells:
             return {}
         try:
-            answer = request(f"{self._environment.host}/vitals", timeout=1)
+            answer = request(f"{self._plan.host or self._environment.host}/vitals", timeout=1)
         except OSError:
             return {}
         if answer.status != 200:

@@ -7,8 +7,10 @@ from typing import Any
 
 from lab.errors import LabError, nearest
 
-MANNERS = ("fast", "slow", "hanging-up")
-"""How a user reads, or sends: as fast as it can, at a few hundred kB/s, or not to the end."""
+MANNERS = {"fast": "fast", "slow": "slow", "hanging-up": "hung up"}
+"""How a user reads, or sends: as fast as it can, at a few hundred kB/s, or not to the end; and the
+word for it in statistics.
+"""
 
 PLAN = "MEMORY_LAB_PLAN"
 """The variable that tells a Locust process its plan."""
@@ -44,9 +46,11 @@ class Plan:
     """What the users do; the same text goes to every Locust process.
 
     Attributes:
-        jobs: The requests; each user has those of its kind, in turns.
+        jobs: The requests.
+        host: ``http://127.0.0.1:PORT``; nobody can point the users elsewhere, on Locust's page say.
         roles: Prefixes of the paths, in turns; an empty one for none.
-        rounds: Requests of each user, all users beginning at once; 0 for as many as there is time.
+        rounds: How often each user goes through all jobs, all users beginning at once; 0 for as
+            often as there is time, each user with the jobs of its kind.
         seconds: After which no user begins another request; 0 for no end.
         pause: Seconds between two requests of a user.
         rate: Bytes a second of a slow user.
@@ -57,6 +61,7 @@ class Plan:
     """
 
     jobs: tuple[Job, ...]
+    host: str = ""
     roles: tuple[str, ...] = ("",)
     rounds: int = 0
     seconds: float = 0
@@ -76,7 +81,7 @@ class Plan:
         """Read what `as_json` wrote."""
         found: dict[str, Any] = json.loads(text)
         jobs = tuple(Job(**job) for job in found.pop("jobs"))
-        return cls(jobs, tuple(found.pop("roles")), **found)
+        return cls(jobs, roles=tuple(found.pop("roles")), **found)
 
 
 def lesson_jobs(rows: int, file_bytes: int, upload: int, token: str) -> tuple[Job, ...]:
@@ -93,11 +98,12 @@ def lesson_jobs(rows: int, file_bytes: int, upload: int, token: str) -> tuple[Jo
     def get(name: str, kind: str, path: str, warm: str) -> Job:
         return Job(name, kind, "GET", path, headers, warm=warm)
 
-    export, counts, file = "/posts/export.csv?rows=", "/stats/tag-counts?rows=", "/downloads/"
+    export, counts = "/posts/export.csv?rows=", "/stats/tag-counts?rows="
+    file, importing = "/downloads/", "/users/import"
     return (
         get("export", "export", f"{export}{rows}", f"{export}1000"),
-        get("download", "download", f"{file}download-{file_bytes}.bin", f"{file}nothing"),
-        Job("upload", "upload", "POST", "/users/import", headers, upload=upload),
+        get("download", "download", f"{file}download-{file_bytes}.bin", f"{file}download-1000.bin"),
+        Job("upload", "upload", "POST", importing, headers, upload=upload, warm=importing),
         get("aggregate", "aggregate", f"{counts}{rows}", f"{counts}1000"),
     )
 

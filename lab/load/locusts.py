@@ -21,7 +21,7 @@ from lab.interpreter import environment_with_lab
 from lab.linux import sent_when_parent_ends
 from lab.load.job import PLAN, Plan
 from lab.load.outcome import Outcome
-from lab.sockets import listening
+from lab.server import stop
 
 OLDEST = (2, 40)
 """Of Locust's versions, the oldest that has what is needed here."""
@@ -35,8 +35,13 @@ KINDS = {
 }
 """Kinds of jobs, and the users in `lab.load.users` who have them."""
 
-_STOP = 15.0
+_STOP = 3.0
+"""Seconds that Locust may take to end: it would wait for slow readers."""
 _USERS = Path(__file__).with_name("users.py")
+
+
+class NotOverError(LabError):
+    """The load was not over in time."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,9 @@ def put_load(host: str, plan: Plan, crowd: Crowd, out: Path, timeout: float | No
         LabError: A port is taken, Locust could not do it, or was not done in time.
     """
     if crowd.web_port:
-        listening(crowd.web_port, "--web").close()
+        _check_free("127.0.0.1", crowd.web_port, "--web")
     if crowd.workers:
-        listening(crowd.bind[1], "--master-port").close()
+        _check_free(*crowd.bind, "--master-port")
     out.mkdir(parents=True, exist_ok=True)
     report = out / "outcome.json"
     report.unlink(missing_ok=True)
@@ -105,17 +110,19 @@ def put_load(host: str, plan: Plan, crowd: Crowd, out: Path, timeout: float | No
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise LabError(f"the load was not over after {timeout:g} s: see {out}.") from None
+            raise NotOverError(f"the load was not over after {timeout:g} s: see {out}.") from None
     if not report.exists():
         raise _gave_up(process.returncode, crowd, out)
-    return Outcome.read(report)
+    outcome = Outcome.read(report)
+    report.unlink()
+    return outcome
 
 
-def work_for(host: str, port: int, within: float, out: Path) -> int:
-    """Be a worker of a master's, until it has no more to do; return Locust's exit code.
+def work_for(host: str, port: int, within: float, out: Path) -> None:
+    """Be a worker of a master's, until it has no more to do.
 
     Raises:
-        LabError: There was no master within so many seconds.
+        LabError: There was no master within so many seconds, or Locust could not work for it.
     """
     out.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + within
@@ -127,12 +134,13 @@ def work_for(host: str, port: int, within: float, out: Path) -> int:
             )
         time.sleep(0.2)
     arguments = ["--worker", "--master-host", host, "--master-port", str(port)]
-    with _locust(arguments, None, out) as process:
-        return process.wait()
+    with _locust([*arguments, "--exit-code-on-error", "0"], None, out) as process:
+        if code := process.wait():
+            raise LabError(f"Locust ended with exit code {code}: see {out}/locust.log.")
 
 
 def _arguments(host: str, plan: Plan, crowd: Crowd, out: Path) -> list[str]:
-    kinds = dict.fromkeys(KINDS[job.kind] for job in plan.jobs)
+    kinds = ["Everybody"] if plan.rounds else dict.fromkeys(KINDS[job.kind] for job in plan.jobs)
     where = out.absolute()
     given = [
         *("--host", host, "--users", str(crowd.users), "--spawn-rate", str(crowd.users)),
@@ -151,6 +159,18 @@ def _arguments(host: str, plan: Plan, crowd: Crowd, out: Path) -> list[str]:
     return [*given, "--tags", *crowd.manners, "--", *kinds]
 
 
+def _check_free(host: str, port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise LabError(
+                f"port {port} of {host} cannot be listened on ({error.strerror}): "
+                f"choose another with {option}."
+            ) from None
+
+
 def _listens(host: str, port: int) -> bool:
     try:
         socket.create_connection((host, port), timeout=2).close()
@@ -165,7 +185,8 @@ def _locust(
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run Locust in its folder until the block ends, out of reach of anybody's settings."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    environment = {**ours, **{"PYTHONPATH": environment_with_lab()["PYTHONPATH"]}}
+    settings = {"PYTHONPATH": environment_with_lab()["PYTHONPATH"], "HOME": str(out.absolute())}
+    environment = {**ours, **settings}
     if plan is not None:
         environment[PLAN] = plan
     with (out / "locust.log").open("wb") as log:
@@ -181,17 +202,7 @@ def _locust(
         try:
             yield process
         finally:
-            _end(process)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(_STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            stop(process, _STOP)
 
 
 def _gave_up(code: int, crowd: Crowd, out: Path) -> LabError:

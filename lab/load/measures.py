@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from lab.load.gauges import Sample
-from lab.load.job import Plan
+from lab.load.job import MANNERS, Plan
 from lab.load.outcome import FIRST_BYTE, Outcome
 
 GAUGES = {
@@ -17,14 +17,13 @@ GAUGES = {
 """Names of what the server has in use, and of the samples behind them."""
 
 _PERCENTILES = ("p50", "p95", "p99")
-_MANNERS = {"fast": ", fast", "slow": ", slow", "hanging-up": ", hung up"}
 _WARM = 60.0
 """Seconds at the beginning that growth does not look at; a quarter of a short load."""
 
 
 def names(plan: Plan, manners: Iterable[str]) -> list[str]:
     """List the measures that a load with this plan will have."""
-    rows = [job.name + end for job in plan.jobs for end in map(_MANNERS.__getitem__, manners)]
+    rows = [f"{job.name}, {MANNERS[manner]}" for job in plan.jobs for manner in manners]
     rows += [job.name + FIRST_BYTE for job in plan.jobs]
     roles = [role.strip("/") for role in plan.roles if role]
     subjects = ["", "first byte ", *(f"{row} " for row in rows)]
@@ -38,7 +37,7 @@ def measures(outcome: Outcome) -> dict[str, float]:
     """Return what a load came to: seconds, bytes, ratios and counts, by name.
 
     A percentile of several rows is that of the worst of them. What a server has in use counts at
-    its highest, and its growth from the end of the first minute to the last.
+    its highest, and its growth from the end of the first minute, or quarter, to the end.
     """
     found: dict[str, float] = {
         "failures": outcome.failures / outcome.requests if outcome.requests else 0.0,

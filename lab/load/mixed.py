@@ -48,9 +48,8 @@ def put_mixed(wanted: Mixed, out: Path) -> Outcome:
             server = stack.enter_context(capped(served, prefixes, wanted.crowd.users))
             url, pid = server.url, server.pid
         seconds = wanted.seconds
-        plan = Plan(served.jobs, prefixes, seconds=seconds, pid=pid)
+        plan = Plan(served.jobs, url, prefixes, seconds=seconds, pid=pid)
         outcome = put_load(url, plan, wanted.crowd, out, seconds + _LATE if seconds else None)
         if not wanted.url and not server.lives:
-            died = f"the server died (exit code {server.process.returncode})"
-            outcome = replace(outcome, problems={died: 1, **outcome.problems})
+            return replace(outcome, died=f"exit code {server.process.returncode}")
         return outcome

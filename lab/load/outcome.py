@@ -46,12 +46,14 @@ class Outcome:
         entries: Rows of the statistics.
         problems: What went wrong, and how often.
         series: Samples of the server.
+        died: What became of a server that did not live to the end; empty where it did.
     """
 
     seconds: float
     entries: tuple[Entry, ...]
     problems: dict[str, int]
     series: tuple[Sample, ...]
+    died: str = ""
 
     @classmethod
     def of(cls, stats: "RequestStats", series: list[Sample]) -> "Outcome":
@@ -78,7 +80,7 @@ class Outcome:
         """Build it from its JSON."""
         entries = tuple(Entry(**entry) for entry in found["entries"])
         series = tuple(found["series"])
-        return cls(found["seconds"], entries, found["problems"], series)
+        return cls(found["seconds"], entries, found["problems"], series, found["died"])
 
     @property
     def asked(self) -> tuple[Entry, ...]:

@@ -43,9 +43,11 @@ def prepared(asked: Asked, served: Served, steps: "Steps", url: str = "") -> Ite
 
     with database() as engine:
         _check_connections(engine, max(asked.numbers))
-        steps.begin("Posts", asked.lesson_rows)
-        build(engine, asked.lesson_rows, progress=steps.reach)
-        download_file(FILE)
+        rows = asked.lesson_rows if any("rows=" in job.path for job in served.jobs) else 1_000
+        steps.begin("Posts", rows)
+        build(engine, rows, progress=steps.reach)
+        for size in (FILE, 1_000):
+            download_file(size)
         with running(served.app) as server:
             jobs = _with_answers(served.jobs, server.url)
         yield replace(served, jobs=jobs)

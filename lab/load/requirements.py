@@ -18,6 +18,13 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 _FORM = re.compile(r"\s*(.+?)\s*(<=|>=|<|>|=)\s*([\d.]+)\s*([a-zA-Z%]*)\s*")
 _WRITE = "write it as 'p95 < 2s', 'failures < 1%' or 'rss < 300MiB'"
 
+_WHAT = {
+    "seconds": "a time",
+    "bytes": "an amount of memory",
+    "ratio": "a percentage",
+    "count": "a number",
+}
+
 
 @dataclass(frozen=True)
 class Requirement:
@@ -53,9 +60,7 @@ class Requirement:
         try:
             limit = _in_units(_kind(name), float(number), unit)
         except (ValueError, KeyError):
-            wanted = {"seconds": "a time", "bytes": "an amount of memory"}
-            what = wanted.get(_kind(name), "a number, or a percentage")
-            raise LabError(f"{text!r}: {name} is {what}; {_WRITE}.") from None
+            raise LabError(f"{text!r}: {name} is {_WHAT[_kind(name)]}; {_WRITE}.") from None
         return cls(name, compare, limit)
 
     def judge(self, measured: Mapping[str, float]) -> str:
@@ -96,4 +101,6 @@ def _in_units(kind: str, number: float, unit: str) -> float:
             return parse_bytes(f"{number}{unit}")
         except LabError:
             raise ValueError from None
-    return number * {"": 1.0, "%": 0.01}[unit]
+    if kind == "ratio" and number:
+        return number * {"%": 0.01}[unit]
+    return number * {"": 1.0}[unit.removesuffix("%") if not number else unit]

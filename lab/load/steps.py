@@ -1,17 +1,18 @@
 """How many users does a server carry? A fresh server under a cap for each step, until one fails."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.errors import LabError
 from lab.linux import status
-from lab.load.asking import ask
+from lab.load.asking import WrongError, ask, check
 from lab.load.job import Job, Plan
-from lab.load.locusts import Crowd, put_load
+from lab.load.locusts import Crowd, NotOverError, put_load
 from lab.load.outcome import Outcome
-from lab.measure.cap import hold
+from lab.measure.cap import hold, text_says_shortage
 from lab.serve import STACK
 from lab.server import Server, reset_high_water_mark, running
 
@@ -28,7 +29,6 @@ class Served:
         jobs: What each user asks for.
         cap: Bytes that a server may take more than it is warm with; 0 for no cap.
         pool: The variable, if any, that tells the application how many connections to keep.
-        rounds: How often each user asks.
         timeout: Seconds for a step.
     """
 
@@ -36,7 +36,6 @@ class Served:
     jobs: tuple[Job, ...]
     cap: int
     pool: str = ""
-    rounds: int = 1
     timeout: float = 900
 
 
@@ -50,7 +49,7 @@ class Step:
         base: Bytes that the server had in its resident set when it was warm.
         peak: Its highest resident set, in bytes.
         problem: What failed first; empty where every answer was whole.
-        outcome: What Locust counted; None where the server did not live to tell.
+        outcome: What Locust counted; None where it was not over in time.
     """
 
     role: str
@@ -66,13 +65,7 @@ class Step:
         return not self.problem
 
 
-def climb(
-    served: Served,
-    roles: Sequence[str],
-    users: Sequence[int],
-    out: Path,
-    on_step: Callable[[Step], None] = lambda _: None,
-) -> list[Step]:
+def climb(served: Served, roles: Sequence[str], users: Sequence[int], out: Path) -> Iterator[Step]:
     """Put more and more users on fresh servers; after the first failure of a role, no more.
 
     Args:
@@ -80,51 +73,62 @@ def climb(
         roles: The variants' roles; one empty one for none.
         users: Numbers of users, in increasing order.
         out: A folder for each step's reports.
-        on_step: Called after each step.
 
     Raises:
-        LabError: A server did not come up, or Locust could not do its work.
+        LabError: A server did not come up, Locust could not do its work, or a request is wrong.
     """
-    steps = []
     for role in roles:
         for number in users:
             step = take_step(served, role, number, out / f"{role or 'users'}-{number}")
-            steps.append(step)
-            on_step(step)
+            yield step
             if not step.carried:
                 break
-    return steps
 
 
 def take_step(served: Served, role: str, users: int, out: Path) -> Step:
-    """Put so many users on a fresh server, all at once."""
+    """Put so many users on a fresh server, all at once.
+
+    Raises:
+        LabError: As `climb` says.
+    """
     prefix = f"/{role}" if role else ""
     with capped(served, (prefix,), users) as server:
         base = reset_high_water_mark(server.pid)
         plan = Plan(
             served.jobs,
+            server.url,
             (prefix,),
-            served.rounds,
+            rounds=1,
+            patience=served.timeout / 2,
             every=0.5,
             pid=server.pid,
-            patience=served.timeout,
         )
-        outcome = put_load(server.url, plan, Crowd(users), out, served.timeout)
-        died = not server.lives
-        peak = base if died else status("VmHWM", server.pid)
-        problem = _problem(server, outcome)
-    seen = [int(sample.get("resident_bytes", 0)) for sample in outcome.series]
+        outcome = None
+        try:
+            outcome = put_load(server.url, plan, Crowd(users), out, served.timeout)
+        except NotOverError:
+            problem = f"not over after {served.timeout:g} s"
+        else:
+            problem = _problem(server, outcome, users * len(served.jobs))
+        peak = status("VmHWM", server.pid) if server.lives else base
+    series = outcome.series if outcome is not None else ()
+    seen = [int(sample.get("resident_bytes", 0)) for sample in series]
     return Step(role, users, base, max([peak, *seen]), problem, outcome)
 
 
-def _problem(server: Server, outcome: Outcome) -> str:
+def _problem(server: Server, outcome: Outcome, wanted: int) -> str:
+    """Say what failed first, and whether memory was short; nothing where all is well."""
+    short = " (out of memory)" if text_says_shortage(server.written()) else ""
     if not server.lives:
-        return f"the server died (exit code {server.process.returncode})"
+        return f"the server died with exit code {server.process.returncode}{short}"
     if outcome.problems:
         first = next(iter(outcome.problems))
-        short = "MemoryError" in server.written() or "out of memory" in server.written()
-        return f"{first} (out of memory)" if short else first
-    return "" if outcome.requests else "nobody asked for anything"
+        if not short and re.search(r": 4\d\d ", first):
+            raise LabError(f"the application refuses what it is asked: {first}.")
+        return first + short
+    if outcome.requests < wanted:
+        return f"{outcome.requests} of {wanted} answers came"
+    return ""
 
 
 @contextmanager
@@ -143,7 +147,10 @@ def capped(served: Served, prefixes: Sequence[str], pool: int) -> Iterator[Serve
 
 
 def _warm(server: Server, prefix: str, job: Job) -> None:
-    if job.warm:
-        found = ask(server.url, replace(job, path=job.warm), prefix)
-        if found.status == 0:
-            raise LabError(f"the server hung up on {job.warm}.", server.written()[-2_000:])
+    if not job.warm:
+        return
+    small = replace(job, path=job.warm, upload=min(job.upload, 10_000), answer="")
+    try:
+        check(small, ask(server.url, small, prefix))
+    except (WrongError, OSError) as error:
+        raise LabError(f"{prefix}{job.warm}: {error}.", server.written()[-2_000:]) from None

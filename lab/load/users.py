@@ -7,6 +7,7 @@ is a failure.
 
 import random
 import time
+from dataclasses import replace
 from itertools import cycle
 from math import inf
 
@@ -21,10 +22,10 @@ from locust.runners import WORKER_REPORT_INTERVAL, LocalRunner, MasterRunner
 
 from lab.client import Received
 from lab.load.asked import FILE, UPLOAD
-from lab.load.asking import HungUpError, WrongError, ask, check
+from lab.load.asking import HungUpError, ask, check
 from lab.load.gauges import Gauges
 from lab.load.job import PLAN, Job, Plan, lesson_jobs
-from lab.load.outcome import Outcome
+from lab.load.outcome import FIRST_BYTE, REFUSED, Outcome
 from lab.tokens import token
 
 locust.stats.CSV_STATS_INTERVAL_SEC = 0.25  # type: ignore[assignment]  # any number will do
@@ -38,18 +39,20 @@ class LabUser(User):
 
     abstract = True
     kind = ""
+    until = 0.0
 
     def on_start(self) -> None:
         """Learn what there is to do."""
         self.plan = plan_of(self.environment)
-        jobs = [job for job in self.plan.jobs if job.kind == self.kind]
+        jobs = [job for job in self.plan.jobs if self.kind in ("", job.kind)]
         turns = [(job, role) for job in jobs for role in self.plan.roles]
         first = random.randrange(len(turns))
         self.turns = cycle(turns[first:] + turns[:first])
-        self.rounds = self.plan.rounds
-        if self.rounds:
+        self.left = self.plan.rounds * len(turns) or inf
+        if self.plan.rounds:
             _EVERYBODY.wait()
-        self.until = time.monotonic() + (self.plan.seconds or inf)
+        # Those who take the place of a lost worker's users end with the others.
+        LabUser.until = LabUser.until or time.monotonic() + (self.plan.seconds or inf)
 
     def wait_time(self) -> float:
         """Pause between two requests."""
@@ -74,19 +77,20 @@ class LabUser(User):
         self.ask("hung up", stop_after=random.randrange(1, 200_000))
 
     def ask(self, manner: str, rate: float | None = None, stop_after: int | None = None) -> None:
-        """Send the next request and note what came of it; stop after the last round, or in time."""
+        """Send the next request and note what came of it; stop after the last one, or in time."""
         job, role = next(self.turns)
         label = role.strip("/") or job.method
-        stats, began, length = self.environment.stats, time.perf_counter(), 0
+        began, length = time.perf_counter(), 0
         problem: Exception | None = None
         try:
             received = self._patiently(job, role, rate, stop_after)
             length = received.length
-            stats.get(f"{job.name}, first byte", label).log(round(1000 * received.waited), 0)
             check(job, received, hung_up=stop_after is not None)
+            if not job.upload:
+                self._log(label, job.name + FIRST_BYTE, received.waited)
         except HungUpError:
             pass
-        except (WrongError, OSError) as error:
+        except Exception as error:  # whatever it is, it is no answer
             problem = error
         self.environment.events.request.fire(
             request_type=label,
@@ -96,22 +100,38 @@ class LabUser(User):
             exception=problem,
             context={},
         )
-        self.rounds -= 1
-        if self.rounds == 0 or time.monotonic() > self.until:
+        self.left -= 1
+        if self.left == 0 or time.monotonic() > LabUser.until:
             raise StopUser
 
     def _patiently(
         self, job: Job, role: str, rate: float | None, stop_after: int | None
     ) -> Received:
-        """Ask again, as long as patience lasts, when told to come back later."""
-        deadline = time.monotonic() + self.plan.patience
+        """Ask again, as long as patience lasts, when told when to come back."""
+        began = time.monotonic()
+        host = self.plan.host or str(self.environment.host)
         while True:
-            received = ask(str(self.environment.host), job, role, rate, stop_after)
-            if received.status != 503 or time.monotonic() > deadline:
+            so_far = time.monotonic() - began
+            received = ask(host, job, role, rate, stop_after)
+            received = replace(received, waited=so_far + received.waited)
+            left = self.plan.patience - (time.monotonic() - began)
+            if received.status != 503 or "retry-after" not in received.headers or left <= 0:
                 return received
-            refused = self.environment.stats.get(f"{job.name}, told to come back", role.strip("/"))
-            refused.log(round(1000 * received.waited), 0)
-            sleep(float(received.headers.get("retry-after", 1)) * random.uniform(1, 1.5))
+            self._log(role.strip("/") or job.method, job.name + REFUSED, received.waited)
+            sleep(min(left, _seconds(received.headers["retry-after"]) * random.uniform(1, 1.5)))
+
+    def _log(self, label: str, name: str, seconds: float) -> None:
+        """Put a time into an entry of its own, and not among all requests."""
+        self.environment.stats.get(name, label).log(round(1000 * seconds), 0)
+
+
+def _seconds(retry_after: str) -> float:
+    """Read a Retry-After; a date (RFC 9110) is taken for a second."""
+    return float(retry_after) if retry_after.isdecimal() else 1.0
+
+
+class Everybody(LabUser):
+    """Somebody who asks for one thing after another, for each of them once or more."""
 
 
 class Exporter(LabUser):

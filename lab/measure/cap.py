@@ -23,6 +23,8 @@ from lab.pattern import Outcome
 PROGRESS = "progress"
 """The file in the scratch folder that keeps how far the run has got."""
 
+_SIGNS = ("memoryerror", "out of memory", "cannot allocate memory", "can't start new thread")
+
 Fate = Literal["finished", "out of memory", "killed", "timed out"]
 
 
@@ -108,7 +110,10 @@ def _capped(cap: int) -> Iterator[None]:
 def hold(pid: int, cap: int) -> None:
     """Hold a process of ours to so many bytes more than it has now."""
     _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
-    resource.prlimit(pid, resource.RLIMIT_DATA, (status("VmData", pid) + cap, hard))
+    wanted = status("VmData", pid) + cap
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    resource.prlimit(pid, resource.RLIMIT_DATA, (wanted, hard))
 
 
 def shortage(error: BaseException) -> BaseException | None:
@@ -137,5 +142,10 @@ def _says_shortage(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't start new thread" in text
+    return text_says_shortage(str(error))
+
+
+def text_says_shortage(text: str) -> bool:
+    """Tell whether a message, or what a process wrote, says that memory was refused."""
+    said = text.lower()
+    return any(sign in said for sign in _SIGNS)

@@ -14,7 +14,7 @@ from rich.text import Text
 from lab.load.measures import GAUGES, growth, measures
 from lab.load.outcome import Outcome
 from lab.load.requirements import Requirement, show
-from lab.load.steps import Step
+from lab.load.steps import Served, Step
 from lab.measure.environment import environment
 from lab.report.load_plot import by_role, fate, first_byte, pictures, throughput
 from lab.units import show_bytes, show_count, show_seconds
@@ -43,14 +43,12 @@ def _seen(step: Step) -> tuple[str, str, str]:
     return p50, p95, show_bytes(throughput(step.outcome))
 
 
-def steps_json(
-    steps: Sequence[Step], cap: int, jobs: Sequence[str], *, quick: bool = False
-) -> dict[str, Any]:
+def steps_json(steps: Sequence[Step], served: Served, *, quick: bool = False) -> dict[str, Any]:
     """Return the steps as JSON: bytes, seconds, and why the last one of a role failed."""
     return {
         "quick": quick,
-        "cap_bytes": cap,
-        "jobs": list(jobs),
+        "cap_bytes": served.cap,
+        "jobs": [job.name for job in served.jobs],
         "carried": carried(steps),
         "steps": [{**asdict(step), "carried": step.carried} for step in steps],
         "environment": environment(),
@@ -118,13 +116,15 @@ def print_mixed(to: Console, outcome: Outcome) -> None:
     for name, key in GAUGES.items():
         if name in found:
             grown = growth(outcome.series, key)
-            more = "" if grown is None else f", {100 * grown:+.2f} % from then on"
+            more = "" if grown is None else f"; growth {100 * grown:+.2f} %"
             to.print(f"{name}: {show(name, found[name])} at most{more}")
     to.print(
         f"{show_count(outcome.requests)} requests in {show_seconds(outcome.seconds)}, "
         f"{show_bytes(outcome.received)}; {show_count(outcome.failures)} failed, "
         f"{show_count(outcome.refused)} told to come back."
     )
+    if outcome.died:
+        to.print(f"The server died: {outcome.died}.", style="red")
     for problem, times_seen in outcome.problems.items():
         to.print(f"{show_count(times_seen)} times {problem}", soft_wrap=True, style="red")
 
@@ -133,7 +133,6 @@ def write_mixed(outcome: Outcome, out: Path) -> str:
     """Write the JSON, and say where it and Locust's own reports are."""
     found = {**asdict(outcome), "measures": measures(outcome), "environment": environment()}
     (out / "load.json").write_text(json.dumps(found, indent=1) + "\n")
-    (out / "outcome.json").unlink(missing_ok=True)
     return f"{out}/load.json, locust.html, locust_stats.csv, locust_failures.csv"
 
 

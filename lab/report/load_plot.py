@@ -95,7 +95,7 @@ def fate(own: Sequence[Step]) -> str:
     last = own[-1]
     carried = [step.users for step in own if step.carried]
     if last.carried:
-        return f"carries {show_count(last.users)}"
+        return f"carries {show_count(last.users)}, as many as were tried"
     before = f", carries {show_count(carried[-1])}" if carried else ""
     return f"fails at {show_count(last.users)}{before}"
 
@@ -170,7 +170,7 @@ def reason(step: Step) -> str:
     """Say in a few words what a step failed of."""
     if "out of memory" in step.problem:
         return f"out of memory at {show_count(step.users)}"
-    return step.problem.rpartition(": ")[2][:40] or step.problem[:40]
+    return (step.problem.partition(": ")[2] or step.problem)[:40]
 
 
 def _style(role: str) -> tuple[str, str, str]:
