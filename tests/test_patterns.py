@@ -37,8 +37,8 @@ SIZES = {
 LONG = {"stream_rows", "page_by_page"}
 """Variants whose sweeps take half a minute."""
 
-THREADED = {"copy_chunks", "copy_lines"}
-"""Variants with a second thread: what the two hold at once is a matter of the moment."""
+THREADED = {"copy_chunks", "copy_lines", "arrow_batches"}
+"""Variants with a second thread, pyarrow's included: what two hold at once is chance."""
 
 
 def at_leisure(pattern, variant):

@@ -127,7 +127,7 @@ PATTERN = Pattern(
     outcome=digest_counts,
     axes={
         "rows": doubling(8_000, 128_000),
-        "keys": doubling(500, 8_000),
+        "keys": doubling(1_000, 16_000),
         "batch": doubling(125, 2_000),
         "clients": CROWDS,
     },
