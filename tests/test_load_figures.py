@@ -286,6 +286,10 @@ def test_the_readme_shows_a_row_for_each_role():
     assert f"{streaming} 0.50 s, 1.00 s |" in table
 
 
+def test_nobody_who_carries_leaves_pictures_without_lines():
+    assert "naive has none" in pictures(STEPS[:1], 1)["throughput"]
+
+
 def test_pictures_say_in_words_what_they_show():
     drawn = pictures(STEPS, 256_000_000)
     assert set(drawn) == {"memory", "first-byte", "throughput"}

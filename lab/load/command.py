@@ -109,7 +109,7 @@ def _steps(asked: "Asked", require: list[str], out: Path) -> int:
     from lab.load.requirements import Requirement
     from lab.load.steps import climb
     from lab.measure.cap import require_caps
-    from lab.report.load import carried, judged, print_steps, steps_json, write_steps
+    from lab.report.load import carried, judged, keep_steps, print_steps, steps_json, write_steps
     from lab.report.terminal import console, progress
 
     require_caps()
@@ -122,11 +122,11 @@ def _steps(asked: "Asked", require: list[str], out: Path) -> int:
         taken = []
         for step in climb(ready, asked.roles, numbers, out):
             taken.append(step)
-            # Each time: whoever stops the command keeps what there is.
-            written = write_steps(taken, steps_json(taken, served, quick=asked.quick), out)
+            found = steps_json(taken, served, quick=asked.quick)
+            keep_steps(found, out)
             steps.advance()
     print_steps(screen, taken, served.cap)
-    screen.print(f"Written: {written}", soft_wrap=True)
+    screen.print(f"Written: {write_steps(taken, found, out)}", soft_wrap=True)
     most = {f"{role} carried": float(users) for role, users in carried(taken).items()}
     return judged(screen, requirements, most)
 

@@ -73,6 +73,12 @@ def carried(steps: Sequence[Step]) -> dict[str, int]:
     }
 
 
+def keep_steps(found: Mapping[str, Any], out: Path) -> None:
+    """Write what there is so far, from `steps_json`, for whoever stops the command."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "load.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
 def write_steps(steps: Sequence[Step], found: Mapping[str, Any], out: Path) -> str:
     """Write JSON, CSV and pictures, and say where they are.
 
@@ -81,8 +87,7 @@ def write_steps(steps: Sequence[Step], found: Mapping[str, Any], out: Path) -> s
         found: The same, from `steps_json`.
         out: A folder, which is made.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "load.json").write_text(json.dumps(found, indent=1) + "\n")
+    keep_steps(found, out)
     with (out / "steps.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["role", "users", "carried", "base_bytes", "peak_bytes", "first_byte_p50",

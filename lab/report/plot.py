@@ -122,7 +122,8 @@ def finish(figure: "Figure", axes: "Axes", title: str, description: str) -> str:
     """Title a drawing, and return it as SVG with its words inside."""
     axes.set_title(title)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="best")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, loc="best")
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return _accessible(stream.getvalue(), title, description)
