@@ -231,6 +231,12 @@ def test_another_case_is_a_change_of_the_page(build):
     assert any("gunicorn" in line for line in changes(build))
 
 
+def test_a_quick_look_is_told_from_a_whole_measurement(build):
+    assert not readme._quick_production(build)
+    (build / FILE).write_text(json.dumps({**document(), "quick": True}))
+    assert readme._quick_production(build)
+
+
 def test_without_a_measurement_the_page_is_left_alone(tmp_path):
     assert readme._production(tmp_path) == {}
 
