@@ -8,21 +8,26 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from uuid import uuid4
 
 import psutil
 import pytest
 
 from lab.client import request
 from lab.data.database import database
+from lab.data.seed import drop
 from lab.sockets import listening
 from tests.helpers import processes_naming, run_lab, wait_until
 
 
 @pytest.fixture(scope="module", autouse=True)
 def database_is_up():
-    """Spare every command the start of a database."""
-    with database():
-        yield
+    """Have a database up, and a schema that no other test changes in mid-load."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEMORY_LAB_SCHEMA", f"memory_lab_{uuid4().hex[:12]}")
+        with database() as engine:
+            yield
+            drop(engine)
 
 
 def report(folder):
