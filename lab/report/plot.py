@@ -38,13 +38,17 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Trace:
-    """A line of a plot: its label, its role, its points, and lone points that belong to it."""
+    """A line of a plot: its label, its role, its points, and lone points that belong to it.
+
+    What was ``predicted``, and not measured, is a thin line without marks.
+    """
 
     label: str
     role: Role
     points: Sequence[tuple[float, float]]
     lone: tuple[float, float] | None = None
     extrapolated: bool = False
+    predicted: bool = False
 
 
 def curves_svg(title: str, curves: Iterable[tuple[Curve, Role]]) -> str:
@@ -93,6 +97,9 @@ def draw_trace(axes: "Axes", trace: Trace, *, above: bool = True) -> None:
     """Draw one line with its marks; a lone point is joined to the nearest one of the line."""
     colour, mark, line = STYLES[trace.role]
     xs, ys = [x for x, _ in trace.points], [y for _, y in trace.points]
+    if trace.predicted:
+        axes.plot(xs, ys, "-", linewidth=0.8, dashes=(9, 4), color=colour, label=trace.label)
+        return
     axes.plot(xs, ys, line, marker=mark, markersize=5, color=colour, label=trace.label)
     if trace.lone is None:
         return

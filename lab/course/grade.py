@@ -1,0 +1,71 @@
+"""What became of a student's answer: an outcome, a sentence, and the curves it rests on."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.course.card import Card
+from lab.units import show_bytes, show_count
+
+Result = Literal[
+    "passed",
+    "wrong answer",
+    "grows",
+    "out of memory",
+    "too slow",
+    "error in your code",
+    "not attempted",
+]
+
+Peaks = tuple[tuple[int, int], ...]
+"""Sizes, and the peak heap in bytes at each."""
+
+
+@dataclass(frozen=True)
+class Grade:
+    """An answer, judged; true when it passed.
+
+    Attributes:
+        outcome: One of seven.
+        sentence: What was seen, with figures, or what to do.
+        code: The line that failed, with its number.
+        yours: The answer's curve.
+        reference: The solution's.
+        survival: How far it got under the cap, in words.
+    """
+
+    outcome: Result
+    sentence: str
+    code: str = ""
+    yours: Peaks = ()
+    reference: Peaks = ()
+    survival: str = ""
+
+    def __bool__(self) -> bool:
+        return self.outcome == "passed"
+
+    def card(self, axis: str) -> Card:
+        """Return what the notebook shows."""
+        said = f"{self.outcome.capitalize()}: {self.sentence}"
+        mood = "good" if self else "plain" if self.outcome == "not attempted" else "bad"
+        if not self.yours:
+            return Card(said, mood, self.code)  # type: ignore[arg-type]
+        rows = tuple(
+            (show_count(size), show_bytes(peak), show_bytes(dict(self.reference).get(size, 0)))
+            for size, peak in self.yours
+        )
+        columns = (axis, "your peak", "the solution's")
+        return Card(said, mood, self.code, self._drawn(axis), columns, rows)  # type: ignore[arg-type]
+
+    def _drawn(self, axis: str) -> str:
+        from lab.report.plot import Trace, draw
+
+        role = "streaming" if self else "naive"
+        traces = [Trace("yours", role, self.yours)]  # type: ignore[arg-type]
+        if self.reference:
+            traces.append(Trace("the solution's", "tuned", self.reference))
+        said = "; ".join(
+            f"{one.label} from {show_bytes(one.points[0][1])} to {show_bytes(one.points[-1][1])}"
+            for one in traces
+        )
+        description = f"Peak heap against {axis}, both axes logarithmic: {said}."
+        return draw("Your answer beside the solution", description, traces, axis)

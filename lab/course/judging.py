@@ -1,0 +1,64 @@
+"""Growth of an answer: bytes per item, in its own memory or somewhere else. Pure arithmetic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.course.grade import Peaks
+from lab.course.outside import PLACES, Held
+from lab.measure.growth import growth
+from lab.measure.verdict import RESOLUTION, grows
+from lab.units import show_bytes, show_per_item
+
+_FEWEST = 3
+_ANY_AXIS = "n"
+_LEAST = 4.0
+"""Bytes per item that are kept somewhere else: half of what a number takes."""
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What an answer's own memory does.
+
+    Attributes:
+        grows: More than it may.
+        sentence: With the figures; what follows "it".
+    """
+
+    grows: bool
+    sentence: str
+
+
+def growth_of(peaks: Peaks, item: str, most: int) -> Grown:
+    """Judge the curve of an answer.
+
+    Args:
+        peaks: Sizes and peaks of its heap, in bytes.
+        item: What the size counts.
+        most: Bytes per item that are allowed; 0 for none.
+    """
+    if len(peaks) < _FEWEST:
+        return Grown(False, "was too slow under the meter for a curve")
+    sizes, bytes_ = zip(*peaks, strict=True)
+    found = growth(sizes, bytes_)
+    costs = show_per_item(max(0.0, found.per_item), item)
+    if most:
+        allowed = show_per_item(most, item)
+        over = found.line.ci95[0] > most or found.per_item > most * 1.1
+        return Grown(over, f"costs {costs}, where {allowed} are allowed")
+    if grows(found, _ANY_AXIS, RESOLUTION["heap"]):
+        low, high = (show_bytes(max(0.0, end)) for end in found.line.ci95)
+        return Grown(True, f"grows by {costs} (95 % between {low} and {high})")
+    return Grown(False, f"stays flat at {show_bytes(max(bytes_))}")
+
+
+def growth_elsewhere(seen: Sequence[tuple[int, Held]], item: str) -> str:
+    """Say where memory grows outside of the answer's own process; empty where it does not."""
+    for place in PLACES:
+        if any(held.ended == place for _, held in seen):
+            return f"it holds the answer in {place}, until that was more than the cap allows"
+        first, *_, last = ((size, held.peaks[place]) for size, held in seen)
+        rise = last[1] - max(held.peaks[place] for _, held in seen[:2])
+        per_item = rise / (last[0] - first[0])
+        if rise > 4 * RESOLUTION["rss"] and per_item > _LEAST:
+            return f"it grows in {place}, by {show_per_item(per_item, item)}"
+    return ""
