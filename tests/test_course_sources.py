@@ -20,6 +20,8 @@ SOURCE = """\
 #     text_representation:
 #       jupytext_version: 1.11.0
 #   kernelspec:
+#     display_name: Another
+#     language: python
 #     name: another
 # ---
 

@@ -3,6 +3,7 @@
 import ast
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 from lab.course.lessons import lesson
 from lab.errors import LabError
 from lab.linux import adopt_orphans
-from lab.measure.cap import shortage
+from lab.measure.cap import SHORTAGES, shortage
 from lab.pattern import Outcome
 
 CELL = "<your cell>"
@@ -44,7 +45,10 @@ def open_answer(
 
         def run() -> Outcome:
             with _explained(source):
-                return exercise.drain(function(*arguments), show)
+                outcome = exercise.drain(function(*arguments), show)
+                if SHORTAGES.first is not None:
+                    raise SHORTAGES.first
+                return outcome
 
         yield run
 
@@ -80,6 +84,8 @@ def _guard() -> None:
         return
     _guarded.append(True)
     adopt_orphans()
+    # A thread that memory is refused to ends without a word, and the answer goes on without it.
+    threading.excepthook = lambda failed: SHORTAGES.note(failed.exc_value or failed.exc_type())
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "import" and str(arguments[0]).startswith("lab.course"):

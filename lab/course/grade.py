@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.course.card import Card
+from lab.course.card import Card, Mood
+from lab.pattern import Role
 from lab.units import show_bytes, show_count
 
 Result = Literal[
@@ -22,7 +23,7 @@ Peaks = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Grade:
-    """An answer, judged; true when it passed.
+    """An answer, judged.
 
     Attributes:
         outcome: One of seven.
@@ -30,7 +31,6 @@ class Grade:
         code: The line that failed, with its number.
         yours: The answer's curve.
         reference: The solution's.
-        survival: How far it got under the cap, in words.
     """
 
     outcome: Result
@@ -38,29 +38,32 @@ class Grade:
     code: str = ""
     yours: Peaks = ()
     reference: Peaks = ()
-    survival: str = ""
 
-    def __bool__(self) -> bool:
+    @property
+    def passed(self) -> bool:
+        """Whether it is right in every way."""
         return self.outcome == "passed"
 
     def card(self, axis: str) -> Card:
         """Return what the notebook shows."""
         said = f"{self.outcome.capitalize()}: {self.sentence}"
-        mood = "good" if self else "plain" if self.outcome == "not attempted" else "bad"
+        mood: Mood = (
+            "good" if self.passed else "plain" if self.outcome == "not attempted" else "bad"
+        )
         if not self.yours:
-            return Card(said, mood, self.code)  # type: ignore[arg-type]
+            return Card(said, mood, self.code)
         rows = tuple(
             (show_count(size), show_bytes(peak), show_bytes(dict(self.reference).get(size, 0)))
             for size, peak in self.yours
         )
         columns = (axis, "your peak", "the solution's")
-        return Card(said, mood, self.code, self._drawn(axis), columns, rows)  # type: ignore[arg-type]
+        return Card(said, mood, self.code, self._drawn(axis), columns, rows)
 
     def _drawn(self, axis: str) -> str:
         from lab.report.plot import Trace, draw
 
-        role = "streaming" if self else "naive"
-        traces = [Trace("yours", role, self.yours)]  # type: ignore[arg-type]
+        role: Role = "streaming" if self.passed else "naive"
+        traces = [Trace("yours", role, self.yours)]
         if self.reference:
             traces.append(Trace("the solution's", "tuned", self.reference))
         said = "; ".join(

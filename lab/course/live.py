@@ -4,79 +4,22 @@ The client reads as fast as it can. A slow one would make a longer picture and a
 kernel takes a body of two megabytes whole, so the server would idle while the client still reads.
 """
 
+import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
 
-import psutil
-
-from lab.client import Received, request
 from lab.course.card import Card
-from lab.course.live_plot import picture, result
+from lab.course.live_plot import live_svg, results
+from lab.course.live_reading import Reading, watched
 from lab.errors import LabError
 from lab.pattern import Role
-from lab.server import Server, running
-from lab.units import show_bytes, show_count
+from lab.units import show_bytes
 
-AFTER = 1.0
-"""Seconds after the end of an answer at which it is seen what memory is still there."""
-WATCHED = 2.5
-"""Seconds for which a server is watched at least: lines of one length are easier to compare."""
-_BEFORE = 0.2
-_EVERY = 0.02
 _PAUSE = 0.4
+"""Seconds between two pictures, each of which takes a tenth of a second to draw."""
 _WARM = 200
-_APP = "lab.web.app:app"
-
-
-@dataclass
-class Reading:
-    """One role's answer as it is read, and its server's memory meanwhile.
-
-    Attributes:
-        role: Whose answer.
-        base: Resident set of the warm server, in bytes.
-        began: When the request was sent, by the monotonic clock in seconds; 0 before that.
-        ended: When the client had read the answer; 0 before that.
-        received: What the client read, in the end.
-        seen: Times by the same clock, and the server's resident set in bytes.
-    """
-
-    role: Role
-    base: int = 0
-    began: float = 0.0
-    ended: float = 0.0
-    received: Received = field(default_factory=lambda: Received(0))
-    seen: list[tuple[float, int]] = field(default_factory=list)
-
-    @property
-    def series(self) -> list[tuple[float, int]]:
-        """Seconds since the request, and bytes over the warm server."""
-        return [(at - self.began, rss - self.base) for at, rss in self.seen] if self.began else []
-
-    @property
-    def seconds(self) -> float:
-        """Seconds from the request to the end of the answer."""
-        return self.ended - self.began
-
-    @property
-    def peak(self) -> int:
-        """The most bytes over the warm server that were seen."""
-        return max((above for _, above in self.series), default=0)
-
-    @property
-    def kept(self) -> int:
-        """Bytes over the warm server, ``AFTER`` seconds after the end of the answer."""
-        late = self.seconds + AFTER
-        return next((above for at, above in self.series if at >= late), self.series[-1][1])
-
-    @property
-    def over(self) -> bool:
-        """Whether all that is to be seen has been seen."""
-        last = self.seen[-1][0] if self.seen else 0.0
-        return self.ended > 0 and last >= max(self.ended + AFTER, self.began + WATCHED)
 
 
 @dataclass(frozen=True)
@@ -97,72 +40,71 @@ class Live:
         """Draw the curve, in a notebook as it grows; elsewhere return the finished card.
 
         An interrupt ends the server and leaves the picture as far as it got.
+
+        Args:
+            rows: To ask for, where it is not as many as the lesson says.
         """
-        show = _in_notebook()
-        card = Card("Interrupted before anything was seen.")
+        card = Card("Nothing has been seen yet.")
+        show = _notebook_output(card)
         try:
             with closing(self.cards(self.rows if rows is None else rows)) as cards:
                 for card in cards:
-                    if show is not None:
-                        show(card)
+                    show(card)
         except KeyboardInterrupt:
-            if show is not None:
-                show(replace(card, sentence=f"Interrupted; the server has ended. {card.sentence}"))
-            # A new one: the traceback of the first is as long as where it happened to strike.
+            show(replace(card, sentence=f"Interrupted, and the server has ended. {card.sentence}"))
+            # A new one, since the first has the traceback of wherever it happened to strike.
             raise KeyboardInterrupt from None
-        return card if show is None else None
+        return card if show is _nowhere else None
 
-    def cards(self, rows: int) -> Iterator[Card]:
-        """Yield what is to be seen about twice a second; the last card says how it ended."""
-        title = f"{self.request.partition('?')[0]}, {rows:,} rows: the server's memory"
+    def cards(self, rows: int) -> Generator[Card, None, None]:
+        """Yield what there is to see about twice a second; the last card has all the figures.
+
+        Where something cannot be measured, the last card says so.
+        """
+        title = f"{self.request.format(rows=rows)}: memory of the server"
         readings: list[Reading] = []
-        yield Card("The data and a server are being made ready.", svg=picture(title, readings))
+        yield Card("The data and a server are being made ready.", svg=live_svg(title, readings))
         try:
             for reading in self._read(rows, readings):
-                said = f"{reading.role} has {show_bytes(reading.peak)} more than its warm server."
-                yield Card(said, svg=picture(title, readings))
+                said = f"{reading.role} has taken {show_bytes(reading.peak)} so far."
+                yield Card(said, svg=live_svg(title, readings))
         except LabError as error:
-            yield Card(str(error), "bad", error.details, picture(title, readings))
+            svg = live_svg(title, readings) if readings else ""
+            yield Card(str(error), "bad", error.details, svg)
         else:
-            yield result(readings, picture(title, readings))
+            yield results(readings, live_svg(title, readings))
 
-    def _read(self, rows: int, readings: list[Reading]) -> Iterator[Reading]:
-        """Have each role's answer read, and yield now and then while that lasts."""
+    def _read(self, rows: int, readings: list[Reading]) -> Generator[Reading, None, None]:
+        """Have one answer after the other read; yield now and then the one that is going on."""
         from lab.data.seed import posts_ready
 
         if not isinstance(rows, int) or rows < 1:
-            raise LabError(f"rows is a whole number from 1 up, not {rows!r}: call live(rows=20_000).")
-        with posts_ready(rows):
+            raise LabError(
+                f"rows is a whole number from 1 up, not {rows!r}: write live(rows=5_000)."
+            )
+        with posts_ready(max(rows, _WARM)):
             for role in self.roles:
-                readings.append(Reading(role))
-                with _watched(readings[-1], self._path(role, _WARM), self._path(role, rows)) as done:
-                    while not done():
+                path = f"/{role}{self.request.partition(' ')[2]}"
+                reading = Reading(role)
+                readings.append(reading)
+                with watched(reading, path.format(rows=_WARM), path.format(rows=rows)) as is_over:
+                    while not is_over():
                         time.sleep(_PAUSE)
-                        yield readings[-1]
-
-    def _path(self, role: Role, rows: int) -> str:
-        return f"/{role}{self.request.partition(' ')[2].format(rows=rows)}"
+                        yield reading
 
 
-@contextmanager
-def _watched(reading: Reading, warm: str, path: str) -> Iterator[Callable[[], bool]]:
-    """Have an answer read from a fresh server and the server watched; yield whether that is over.
+def _notebook_output(first: Card) -> Callable[[Card], object]:
+    """Show a card in a notebook's output, and return what puts another one in its place."""
+    ipython = sys.modules.get("IPython")
+    # A terminal's shell would print one card below the other.
+    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+        return _nowhere
+    from IPython.display import DisplayHandle, display
 
-    Both threads end with the server, so an interrupt waits for neither.
-    """
-    with ThreadPoolExecutor(2) as threads, running(_APP) as server:
-        _get(server, warm)
-        watcher = threads.submit(_watch, server, reading)
-        time.sleep(_BEFORE)
-        reading.base, reading.began = reading.seen[-1][1], time.monotonic()
-        client = threads.submit(_answer, server, path, reading)
-        yield watcher.done
-        client.result()
+    handle = display(first, display_id=True)  # type: ignore[no-untyped-call]
+    assert isinstance(handle, DisplayHandle)
+    return handle.update
 
 
-def _watch(server: Server, reading: Reading) -> None:
-    process = psutil.Process(server.pid)
-    with suppress(psutil.Error):
-        while server.lives and not reading.over:
-            reading.seen.append((time.monotonic(), process.memory_info().rss))
-            time.sleep(_EVERY)
+def _nowhere(card: Card) -> None:
+    """Show nothing."""

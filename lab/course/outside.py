@@ -5,6 +5,7 @@ they may hold no more than a cap; what passes it is ended on the spot.
 """
 
 import os
+import resource
 import signal
 import stat
 import threading
@@ -19,7 +20,11 @@ from lab.linux import status
 PLACES = ("its child processes", "files", "the database")
 """Where else a run may hold something."""
 
+_OWN = "its own memory"
 _EVERY = 0.03
+_STUCK = 2.0
+"""Seconds for which a process may go on that has all the memory it can get."""
+_NEARLY = 1 << 20
 _LOOK_FOR_BACKENDS = 0.3
 _OURS = "/memory-lab-"
 """In the paths of the harness's own files, such as what memray writes."""
@@ -67,7 +72,7 @@ class Watch:
         began = time.time()
         backends = _Backends()
         with suppress(OSError):
-            first = status("VmRSS", pid)
+            first, stuck = status("VmRSS", pid), 0.0
             while True:
                 tree = list(_descendants(pid))
                 now = {
@@ -77,12 +82,20 @@ class Watch:
                 }
                 for place, bytes_ in now.items():
                     self._held.peaks[place] = max(self._held.peaks[place], bytes_)
-                now["its own memory"] = status("VmRSS", pid) - first
-                if sum(now.values()) > self._most:
-                    self._held.ended = max(now, key=lambda place: now[place])
+                now[_OWN] = status("VmRSS", pid) - first
+                over = sum(now.values()) > self._most
+                stuck = stuck + _EVERY if _at_its_limit(pid) else 0.0
+                if over or stuck > _STUCK:
+                    self._held.ended = max(now, key=lambda place: now[place]) if over else _OWN
                     os.killpg(pid, signal.SIGKILL)
                     return
                 time.sleep(_EVERY)
+
+
+def _at_its_limit(pid: int) -> bool:
+    """Tell whether the kernel gives a process no more memory, whatever it makes of that."""
+    limit, _ = resource.prlimit(pid, resource.RLIMIT_DATA)
+    return limit != resource.RLIM_INFINITY and status("VmData", pid) > limit - _NEARLY
 
 
 def _descendants(pid: int) -> Iterator[int]:

@@ -41,7 +41,7 @@ _INDEX = """<!DOCTYPE html>
 </head>
 <body>
 <h1>Memory Lab: the course</h1>
-<ol start="0">
+<ol>
 {}
 </ol>
 </body>
@@ -60,16 +60,16 @@ def write_pages(folder: Path, out: Path, *, solved: bool = False) -> Iterator[Pa
     Raises:
         LabError: There is no source, a cell failed, or a page cannot be written.
     """
-    titles = {}
+    lines = []
     with TemporaryDirectory(prefix="memory-lab-course-") as progress:
         for source in sources(folder):
             wanted = _as_wanted(source, solved)
             notebook = executed(source.stem, wanted, folder, Path(progress))
             path = out / f"{source.stem}.html"
-            titles[path.name] = title = _title(notebook)
+            title, number = _title(notebook), int(source.stem.partition("-")[0])
             write_text(path, page(notebook, title, folder, out))
+            lines.append(f'<li value="{number}"><a href="{path.name}">{escape(title)}</a></li>')
             yield path
-    lines = (f'<li><a href="{name}">{escape(title)}</a></li>' for name, title in titles.items())
     write_text(out / "index.html", _INDEX.format("\n".join(lines)))
     yield out / "index.html"
 

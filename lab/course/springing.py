@@ -1,6 +1,6 @@
 """Traps in a notebook: what is said, what happens, and what happens done right."""
 
-from lab.course.card import Card
+from lab.course.card import Card, Mood
 from lab.course.desk import told
 from lab.course.lesson import Lesson
 from lab.course.progress import Progress
@@ -25,5 +25,5 @@ class Springing:
         seen = found.spring()
         rows = (("as it is said", seen.wrong), ("done right", seen.right))
         said = f"“{found.said}”: {found.label}"
-        mood = "plain" if seen.holds else "bad"
+        mood: Mood = "plain" if seen.holds else "bad"
         return Card(said, mood, columns=("", "what happened"), rows=rows)

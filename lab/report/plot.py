@@ -86,11 +86,19 @@ def draw(title: str, description: str, traces: Sequence[Trace], axis: str) -> st
         )
         axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
         axes.margins(0.08, 0.15)
-        low, high = axes.get_ylim()
-        if high / low < 100:
-            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        _at_least_a_decade(axes)
+        for line, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            if high / low < 100:
+                line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.grid(visible=True, which="major", alpha=0.3)
         return finish(figure, axes, title, description)
+
+
+def _at_least_a_decade(axes: "Axes") -> None:
+    """Widen the heights, or a curve that rises by a few kilobytes would look steep."""
+    low, high = axes.get_ylim()
+    widen = max(1.0, (10 / (high / low)) ** 0.5)
+    axes.set_ylim(low / widen, high * widen)
 
 
 def draw_trace(axes: "Axes", trace: Trace, *, above: bool = True) -> None:
