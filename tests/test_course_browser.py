@@ -130,7 +130,8 @@ def test_a_student_runs_every_cell_sees_the_live_curve_and_passes(solved, page, 
         page.goto(f"{server.url}lab/tree/{NAME}.ipynb?token={server.token}")
         cells = page.locator(".jp-Notebook .jp-Cell")
         cells.nth(len(solved.notebook.cells) - 1).wait_for(state="attached", timeout=60_000)
-        # Cells that are run before the kernel is there are forgotten.
+        # Cells that are run before the kernel is connected are forgotten.
+        assert wait_until(lambda: _kernel_connected(page, server), 60)
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -145,6 +146,11 @@ def test_a_student_runs_every_cell_sees_the_live_curve_and_passes(solved, page, 
         _photograph(live, "live")
         _photograph(check, "check")
     assert hosts <= {"127.0.0.1", "localhost", None}
+
+
+def _kernel_connected(page, server):
+    kernels = page.request.get(f"{server.url}api/kernels?token={server.token}").json()
+    return any(one["connections"] and one["execution_state"] == "idle" for one in kernels)
 
 
 def _shown(page, notebook, tag):

@@ -195,7 +195,9 @@ def test_a_long_answer_is_thinned_to_150_points_and_keeps_its_peak():
 def test_a_picture_of_ten_minutes_is_small_as_well():
     now = time.monotonic()
     naive, streaming = (
-        Reading(role, began=now, seen=[(now + at / 50, at * 977 % 10**8) for at in range(30_000)])
+        Reading(
+            role, began=now, seen=[(now + at / 50, at * 7_654_321 % 10**8) for at in range(30_000)]
+        )
         for role in ("naive", "streaming")
     )
     assert len(live_svg("Ten minutes", [naive, streaming]).encode()) < 40_000

@@ -18,7 +18,7 @@ def rows_of(answer: Any, show: bool) -> Outcome:
     """Drain rows: tuples, or whatever is one, in their order."""
     items = (_plain(item) for item in counted(_iterable(answer)))
     if show:
-        return Outcome(_shown(map(repr, items)))
+        return Outcome(shown(map(repr, items)))
     digest = Digest()
     return Outcome(counts={"items": digest.add_all(items)}, digest=digest.hex())
 
@@ -26,10 +26,10 @@ def rows_of(answer: Any, show: bool) -> Outcome:
 def text_of(answer: Any, show: bool) -> Outcome:
     """Drain text or bytes that come in chunks; where they were cut makes no difference."""
     if show:
-        text = b"".join(_chunks(answer)).decode(errors="replace")
-        return Outcome(_shown(map(repr, text.splitlines(keepends=True))))
+        text = b"".join(chunks_of(answer)).decode(errors="replace")
+        return Outcome(shown(map(repr, text.splitlines(keepends=True))))
     digest, lines = Digest(), 0
-    for chunk in _chunks(answer):
+    for chunk in chunks_of(answer):
         digest.update(chunk)
         lines += chunk.count(b"\n")
         reached(lines)
@@ -43,7 +43,7 @@ def value_of(answer: Any, show: bool) -> Outcome:
     if show:
         entries = answer.items() if isinstance(answer, Mapping) else answer
         listed = list(entries) if isinstance(entries, Iterable) else [entries]
-        return Outcome(_shown(repr(_plain(entry)) for entry in listed))
+        return Outcome(shown(repr(_plain(entry)) for entry in listed))
     digest = Digest()
     digest.add([_plain(entry) for entry in answer] if isinstance(answer, list) else answer)
     return Outcome(digest.hex())
@@ -66,7 +66,12 @@ def _iterable(answer: Any) -> Iterable[Any]:
     return answer
 
 
-def _chunks(answer: Any) -> Iterator[bytes]:
+def chunks_of(answer: Any) -> Iterator[bytes]:
+    """Yield the chunks of an answer as bytes; text is encoded.
+
+    Raises:
+        LabError: It is something else than chunks.
+    """
     if not isinstance(answer, Iterable):
         raise LabError(f"it returned a {type(answer).__name__}, where chunks were wanted")
     for chunk in [answer] if isinstance(answer, str | bytes) else answer:
@@ -82,5 +87,6 @@ def _plain(item: Any) -> Any:
     return item
 
 
-def _shown(items: Iterable[str]) -> str:
+def shown(items: Iterable[str]) -> str:
+    """Return the first items as JSON, none of them too long to read."""
     return json.dumps([item[:_SHOWN] for item in islice(items, 1_000)])

@@ -51,7 +51,8 @@ class Card:
         if self.code:
             parts.append(f"<pre>{escape(self.code)}</pre>")
         if self.svg:
-            parts.append(f'<figure style="margin: 0; max-width: 640px">{self.svg}</figure>')
+            fitting = self.svg.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
+            parts.append(f'<figure style="margin: 0; max-width: 640px">{fitting}</figure>')
         if self.rows:
             parts.append(_as_html(self.columns, self.rows))
         return "\n".join(parts)
@@ -73,7 +74,7 @@ def _as_html(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
     body = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "".join(f'<td style="padding-left: 1em">{escape(cell)}</td>' for cell in row[1:])
         + "</tr>"
         for row in rows
     )

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.course.grade import Peaks
-from lab.course.outside import PLACES, Held
+from lab.course.outside import PLACES, Held, over_in
 from lab.measure.growth import growth
-from lab.measure.verdict import RESOLUTION, grows
+from lab.measure.verdict import RESOLUTION, SMALLEST_LEAK, grows
+from lab.pattern import AXES
 from lab.units import show_bytes, show_per_item
 
 _FEWEST = 3
-_ANY_AXIS = "n"
 _LEAST = 4.0
-"""Bytes per item that are kept somewhere else: half of what a number takes."""
+"""How many of the smallest leaks are something kept elsewhere: of a row, half of a number."""
 _ALLOWED = dict(zip(PLACES, (4 << 20, 1 << 20, 8 << 20), strict=True))
 """Bytes by which each place may differ between runs; a database sorts and hashes in 4 MB each."""
 
@@ -47,7 +47,7 @@ def growth_of(peaks: Peaks, item: str, most: int) -> Grown:
         allowed = show_per_item(most, item)
         over = found.line.ci95[0] > most or found.per_item > most * 1.1
         return Grown(over, f"costs {costs}, where {allowed} are allowed")
-    if grows(found, _ANY_AXIS, RESOLUTION["heap"]):
+    if grows(found, _axis(item), RESOLUTION["heap"]):
         low, high = (show_bytes(max(0.0, end)) for end in found.line.ci95)
         return Grown(True, f"grows by {costs} (95 % between {low} and {high})")
     return Grown(False, f"stays flat at {show_bytes(max(bytes_))}")
@@ -57,10 +57,16 @@ def growth_elsewhere(seen: Sequence[tuple[int, Held]], item: str) -> str:
     """Say where memory grows outside of the answer's own process; empty where it does not."""
     for place in PLACES:
         if any(held.ended == place for _, held in seen):
-            return f"it holds the answer in {place}, until that was more than the cap allows"
+            return over_in(place)
         first, *_, last = ((size, held.peaks[place]) for size, held in seen)
         rise = last[1] - first[1]
         per_item = rise / (last[0] - first[0])
-        if rise > _ALLOWED[place] and per_item > _LEAST:
+        least = _LEAST * SMALLEST_LEAK.get(_axis(item), 1.0)
+        if rise > _ALLOWED[place] and per_item > least:
             return f"it grows in {place}, by {show_per_item(per_item, item)}"
     return ""
+
+
+def _axis(item: str) -> str:
+    """Return the axis that counts such items; on that of bytes, a leak is a part of one."""
+    return next((axis for axis, one in AXES.items() if one == item), "n")

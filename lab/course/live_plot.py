@@ -33,7 +33,8 @@ def live_svg(title: str, readings: Sequence[Reading]) -> str:
         highest = max((reading.peak for reading in readings), default=0)
         last = max((at for reading in readings for at, _ in reading.series), default=0)
         axes.set_xlim(-0.2, max(WATCHED, last) + 0.1)
-        axes.set_ylim(top=1.15 * max(highest, _LOWEST_TOP))
+        # Above the highest line there is room for the legend, a line of which is each reading's.
+        axes.set_ylim(top=(1.1 + 0.1 * len(readings)) * max(highest, _LOWEST_TOP))
         axes.set_xlabel(
             "seconds since the request (large marks: open, first byte; filled, last byte)"
         )
@@ -78,7 +79,7 @@ def _draw(axes: "Axes", reading: Reading) -> None:
     bytes_at = f": first byte {show_seconds(first)}, last {show_seconds(last)}" if answered else ""
     axes.plot(
         *zip(*points, strict=True), line, color=colour, label=reading.role + bytes_at,
-        marker=mark, markersize=4, markevery=(0.07, 0.14),
+        marker=mark, markersize=4, markevery=max(1, len(points) // 8),
     )  # fmt: skip
     for at, face in ((first, "white"), (last, colour)) if answered else ():
         axes.plot([at], [_at(points, at)], mark, markersize=9, color=colour, markerfacecolor=face)

@@ -1,12 +1,12 @@
 """Measuring: a lesson's targets at their sizes, drawn beside what was predicted."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from lab.course.card import Card
 from lab.course.desk import told
-from lab.course.lesson import Lesson, Measured, Target
+from lab.course.lesson import Lesson, Measured
 from lab.course.predicting import PREDICTED
 from lab.course.progress import Progress
 from lab.errors import LabError
@@ -42,8 +42,11 @@ class Measure:
         from lab.measure.sweep import curves
 
         lesson = self._lesson
-        with _prepared(lesson):
-            found = curves({one.label: _sweep(lesson, one) for one in lesson.targets}, ("heap",))
+        with ExitStack() as stack:
+            for one in lesson.targets:
+                stack.enter_context(data_for(one.path, lesson.axis, one.sizes))
+            sweeps = {one.label: along(one.path, lesson.axis, one.sizes) for one in lesson.targets}
+            found = curves(sweeps, ("heap",))
         _check_same_answers(lesson, found)
         peaks = {
             label: {point.size: point.peak_heap_bytes or 0 for point in curve.points}
@@ -72,32 +75,29 @@ def _cell(peak: int | None) -> str:
     return "" if peak is None else show_bytes(peak)
 
 
-@contextmanager
-def _prepared(lesson: Lesson) -> Iterator[None]:
-    """Have the data of all targets in place, outside of what is measured."""
+def data_for(path: str, axis: str, sizes: Sequence[int]) -> AbstractContextManager[None]:
+    """Have the data of a target in place, outside of what is measured; a function has none."""
     from lab.compare import prepared
 
-    with ExitStack() as stack:
-        for one in lesson.targets:
-            if (variant := _variant(one)) is not None:
-                stack.enter_context(prepared(variant[0], lesson.axis, one.sizes))
-        yield
+    variant = _variant(path)
+    return nullcontext() if variant is None else prepared(variant[0], axis, sizes)
 
 
-def _sweep(lesson: Lesson, target: Target) -> "Sweep":
+def along(path: str, axis: str, sizes: Sequence[int]) -> "Sweep":
+    """Describe how a target is measured: a variant, or anybody's function."""
     from lab.compare import Answer
     from lab.measure.sweep import sweep_of
     from lab.measure.workload import Function
 
-    variant = _variant(target)
-    subject = Function(target.path) if variant is None else Answer(*variant)
-    return sweep_of(subject, lesson.axis, target.sizes)
+    variant = _variant(path)
+    subject = Function(path) if variant is None else Answer(*variant)
+    return sweep_of(subject, axis, sizes)
 
 
-def _variant(target: Target) -> "tuple[Pattern, Variant] | None":
+def _variant(path: str) -> "tuple[Pattern, Variant] | None":
     from lab.patterns import pattern
 
-    name, slash, variant = target.path.partition("/")
+    name, slash, variant = path.partition("/")
     return (pattern(name), pattern(name)[variant]) if slash else None
 
 

@@ -20,7 +20,8 @@ from lab.linux import status
 PLACES = ("its child processes", "files", "the database")
 """Where else a run may hold something."""
 
-_OWN = "its own memory"
+OWN = "its own memory"
+
 _EVERY = 0.03
 _STUCK = 2.0
 """Seconds for which a process may go on that has all the memory it can get."""
@@ -41,6 +42,11 @@ class Held:
 
     peaks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PLACES, 0))
     ended: str = ""
+
+
+def over_in(place: str) -> str:
+    """Say that a run was ended for what it held in a place."""
+    return f"it holds the answer in {place}, until that was more than the cap allows"
 
 
 class Watch:
@@ -82,11 +88,11 @@ class Watch:
                 }
                 for place, bytes_ in now.items():
                     self._held.peaks[place] = max(self._held.peaks[place], bytes_)
-                now[_OWN] = status("VmRSS", pid) - first
+                now[OWN] = status("VmRSS", pid) - first
                 over = sum(now.values()) > self._most
                 stuck = stuck + _EVERY if _at_its_limit(pid) else 0.0
                 if over or stuck > _STUCK:
-                    self._held.ended = max(now, key=lambda place: now[place]) if over else _OWN
+                    self._held.ended = max(now, key=lambda place: now[place]) if over else OWN
                     os.killpg(pid, signal.SIGKILL)
                     return
                 time.sleep(_EVERY)

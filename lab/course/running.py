@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.course.grade import Grade
 from lab.course.lesson import Lesson
-from lab.course.outside import Held, Watch
+from lab.course.outside import OWN, Held, Watch, over_in
 from lab.errors import LabError
 from lab.measure.cap import Survival
 from lab.measure.curve import Reading
@@ -71,8 +71,10 @@ class Runs:
             sentence = str(error) if str(error).endswith(".") else f"{error}."
             found = Grade("error in your code", sentence, error.details)
         held = watch.held()
-        if held.ended and isinstance(found, Survival):
+        if held.ended == OWN and isinstance(found, Survival):
             found = replace(found, outcome="out of memory")
+        elif held.ended:
+            found = Grade("grows", f"{over_in(held.ended)}.")
         return found, held
 
     def curve_point(self, size: int) -> tuple[Reading, Held]:

@@ -38,7 +38,9 @@ def animals(lesson: Lesson) -> list[Animal]:
     names = {path.stem for path in own}
     found = [_animal(path, path.read_text()) for path in own]
     found += [
-        _animal(path, _around(lesson, path.read_text())) for path in shared if path.stem not in names
+        _animal(path, _around(lesson, path.read_text()))
+        for path in shared
+        if path.stem not in names
     ]
     return found
 
