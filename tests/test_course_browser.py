@@ -32,7 +32,7 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
-RUN = 150_000
+RUN = 600_000
 """Milliseconds that all cells may take; the table of posts is made first."""
 
 SERVER = {

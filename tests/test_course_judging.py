@@ -53,7 +53,7 @@ def test_growth_elsewhere_is_named(place):
 
 @contextmanager
 def watched(code, most=10**9):
-    """Run Python in a group of its own, under a watch; it says "ready" when it holds what it will."""
+    """Run Python in a group of its own, under a watch; it says so when it holds what it will."""
     command = [sys.executable, "-c", textwrap.dedent(code)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, start_new_session=True, **pipes) as process:
@@ -71,7 +71,7 @@ WAIT = "print('ready', flush=True); sys.stdin.read()"
 def test_a_childs_memory_is_seen():
     with watched(f"""
         import subprocess, sys
-        inner = "import sys; kept = bytearray(b'x') * 50_000_000; print(1, flush=True); sys.stdin.read()"
+        inner = "import sys; kept = bytearray(b'x') * 50_000_000; print(1, flush=True); input()"
         child = subprocess.Popen([sys.executable, "-c", inner], stdin=-1, stdout=-1)
         child.stdout.readline()
         {WAIT}
@@ -135,5 +135,5 @@ def test_where_a_text_was_cut_makes_no_difference():
     ("drain", "answer"), [(rows_of, None), (text_of, 7), (text_of, [7]), (value_of, iter("a"))]
 )
 def test_an_answer_of_another_kind_is_a_sentence(drain, answer):
-    with pytest.raises(LabError, match="where .* wanted"):
+    with pytest.raises(LabError, match=r"where .* wanted"):
         drain(answer, False)

@@ -103,7 +103,7 @@ def test_measuring_wants_a_prediction_and_the_quiz_a_measurement(said):
 
 
 def test_a_lab_that_is_newer_than_the_kernel_asks_for_a_restart(said):
-    older = "from lab.course import checking; checking._IMPORTED = 0.0"
+    older = "from lab.course import checking; checking._AT_START = 0.0"
     assert "choose Kernel > Restart Kernel" in said(older, RIGHT, "exercise.check()")
 
 

@@ -1,4 +1,4 @@
-"""Every notebook of the course runs from its top to its bottom, solved and as a student opens it."""
+"""Every notebook of the course runs from top to bottom, solved and as a student opens it."""
 
 import os
 import re
@@ -116,7 +116,7 @@ def test_a_solved_notebook_passes_its_own_check_and_quiz(lesson, run, tmp_path):
     assert said(done, "predict").startswith("✓ Recorded")
     assert said(done, "check").startswith("✓ Passed"), said(done, "check")
     assert said(done, "quiz").startswith("✓"), said(done, "quiz")
-    assert [what_is_missing(html) for html in html_outputs(done) if pictures(html)] != []
+    assert any(pictures(html) for html in html_outputs(done))
     assert {what_is_missing(html) for html in html_outputs(done)} == {None}
     assert bool(tagged(done, "live")) == bool(lesson.live)
     for html in html_outputs(done, "live"):

@@ -27,7 +27,7 @@ def progress(tmp_path, monkeypatch):
 
 def test_a_prediction_is_recorded_in_bytes(progress):
     assert Predict(LENS, progress)(**GUESS).mood == "good"
-    assert progress.get(PREDICTED) == dict.fromkeys(LABELS, [1_000_000, 2_000_000])
+    assert progress.get(PREDICTED) == {label: [1_000_000, 2_000_000] for label in LABELS}
 
 
 def test_dots_are_no_prediction(progress):

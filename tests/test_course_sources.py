@@ -1,5 +1,6 @@
 """Notebooks are made of their sources: the same bytes, whoever makes them and when."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from lab.course.sources import filled, main, read, stale, tagged, write, written
+from lab.course.sources import filled, main, read, sources, stale, tagged, write, written
 from lab.errors import LabError
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -132,6 +133,12 @@ def test_a_tag_that_two_cells_have_is_a_sentence(source):
 
 def test_every_notebook_of_the_course_is_current():
     assert list(stale(NOTEBOOKS)) == []
+
+
+def test_links_of_the_notebooks_lead_somewhere():
+    for source in sources(NOTEBOOKS):
+        for link in re.findall(r"\]\((?!http)([^)#]+)\)", source.read_text(encoding="utf-8")):
+            assert (NOTEBOOKS / link).exists(), f"{source.name}: {link}"
 
 
 def test_importing_the_module_costs_nothing():

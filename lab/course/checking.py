@@ -1,7 +1,7 @@
 """The exercise in a notebook: check it, get a hint, see the solution."""
 
 import re
-import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,13 @@ from lab.course.lesson import Lesson
 from lab.course.progress import Progress
 from lab.errors import LabError
 
-_IMPORTED = time.time()
+
+def _newest() -> float:
+    """Return when a file of the course was last changed, in seconds since the epoch."""
+    return max(path.stat().st_mtime for path in Path(__file__).parent.rglob("*.py"))
+
+
+_AT_START = _newest()
 
 
 class ExerciseDesk:
@@ -85,7 +91,19 @@ def _cells_run() -> list[str]:
     shell: Any = get_ipython() if get_ipython is not None else None
     if shell is None:
         raise LabError("outside of a notebook, give the text of the answer: check(text).")
-    return [str(cell) for cell in shell.history_manager.input_hist_parsed]
+    history = shell.history_manager
+    return list(map(_as_written, history.input_hist_raw, history.input_hist_parsed))
+
+
+def _as_written(raw: str, parsed: str) -> str:
+    """Choose a cell's text with its own line numbers, or, if it has magics, what they became."""
+    try:
+        compile(raw, "cell", "exec", dont_inherit=True)
+    except SyntaxError:
+        with suppress(SyntaxError):
+            compile(parsed, "cell", "exec", dont_inherit=True)
+            return parsed
+    return raw
 
 
 def _check_current() -> None:
@@ -94,8 +112,7 @@ def _check_current() -> None:
     Raises:
         LabError: It was started before the lab was changed.
     """
-    newest = max(path.stat().st_mtime for path in Path(__file__).parent.rglob("*.py"))
-    if newest > _IMPORTED:
+    if _newest() != _AT_START:
         raise LabError(
             "this kernel is older than the lab it is using: choose Kernel > Restart Kernel, and "
             "run the notebook from its top."

@@ -45,7 +45,7 @@ def open_answer(
 
         def run() -> Outcome:
             with _explained(source):
-                outcome = exercise.drain(function(*arguments), show)
+                outcome = exercise.drain(exercise.call(function, arguments), show)
                 if SHORTAGES.first is not None:
                     raise SHORTAGES.first
                 return outcome

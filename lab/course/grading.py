@@ -133,7 +133,7 @@ class _Check:
             return Grade("grows", f"{elsewhere}.")
         if isinstance(survived, Grade):
             return survived
-        grown = growth_of(yours, exercise.item, exercise.most)
+        grown = growth_of(yours, exercise.item, exercise.most, exercise.noise)
         through = size if survived else min(survived.items, size)
         done = f"{show_count(through)} of {self._items(size)}"
         if _out_of_memory(survived):
@@ -178,7 +178,8 @@ class _Check:
 
     def _some(self, size: int) -> int:
         """Return a size near to one that is known, and not to be guessed."""
-        return size + self._chance.randrange(size // 10 + 1)
+        near = size + self._chance.randrange(size // 10 + 1)
+        return near - near % self._exercise.step if near > self._exercise.step else near
 
 
 def _out_of_memory(survived: Survival | Grade) -> bool:

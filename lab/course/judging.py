@@ -30,13 +30,14 @@ class Grown:
     sentence: str
 
 
-def growth_of(peaks: Peaks, item: str, most: int) -> Grown:
+def growth_of(peaks: Peaks, item: str, most: int, noise: int = 0) -> Grown:
     """Judge the curve of an answer.
 
     Args:
         peaks: Sizes and peaks of its heap, in bytes.
         item: What the size counts.
         most: Bytes per item that are allowed; 0 for none.
+        noise: Bytes by which a peak may differ between runs, beyond what the meter mistakes.
     """
     if len(peaks) < _FEWEST:
         return Grown(False, "was too slow under the meter for a curve")
@@ -47,7 +48,7 @@ def growth_of(peaks: Peaks, item: str, most: int) -> Grown:
         allowed = show_per_item(most, item)
         over = found.line.ci95[0] > most or found.per_item > most * 1.1
         return Grown(over, f"costs {costs}, where {allowed} are allowed")
-    if grows(found, _axis(item), RESOLUTION["heap"]):
+    if grows(found, _axis(item), RESOLUTION["heap"] + noise):
         low, high = (show_bytes(max(0.0, end)) for end in found.line.ci95)
         return Grown(True, f"grows by {costs} (95 % between {low} and {high})")
     return Grown(False, f"stays flat at {show_bytes(max(bytes_))}")

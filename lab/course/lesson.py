@@ -17,6 +17,10 @@ def _nothing_to_prepare() -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def _once(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    return function(*given)
+
+
 @dataclass(frozen=True)
 class Exercise:
     """A function for the student to write, and how it is judged by what it does.
@@ -34,9 +38,13 @@ class Exercise:
         hints: Two or three, each saying more than the one before.
         pace: A size at which the time is held against the solution's.
         look: A small size, at which the answer is compared item by item.
+        step: Sizes above it are multiples of it, where something is to come out even there.
         most: Bytes per item that are allowed; 0 where memory must not grow at all.
         prepare: A context manager that has the data in place, outside of what is judged.
         database: Whether the world is in the database.
+        call: Calls the function with what the world gave, and returns what is drained.
+        noise: Bytes by which its peak may differ between runs, beyond what the meter mistakes.
+        preload: Modules that take long to import, and that any answer may have imported.
     """
 
     function: str
@@ -49,9 +57,13 @@ class Exercise:
     hints: tuple[str, ...]
     pace: int
     look: int = 150
+    step: int = 1
     most: int = 0
     prepare: Callable[[], AbstractContextManager[Any]] = _nothing_to_prepare
     database: bool = True
+    call: Callable[[Callable[..., Any], tuple[Any, ...]], Any] = _once
+    noise: int = 0
+    preload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

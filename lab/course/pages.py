@@ -88,7 +88,7 @@ def page(notebook: "NotebookNode", title: str, folder: Path, out: Path) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = relinked(cell.source, folder, out)
-    exporter = HTMLExporter(raw_template=_WITHOUT_SCRIPTS)
+    exporter = HTMLExporter(raw_template=_WITHOUT_SCRIPTS)  # type: ignore[no-untyped-call]
     text, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
     return text
 
@@ -98,7 +98,7 @@ def relinked(markdown: str, folder: Path, out: Path) -> str:
 
     def lead(link: re.Match[str]) -> str:
         path = Path(link["path"])
-        if path.suffix == ".ipynb" and (folder / path).with_suffix(".py").exists():
+        if path.suffix == ".ipynb":
             return f"]({path.with_suffix('.html')}{link['rest']})"
         return f"]({os.path.relpath(folder / path, out)}{link['rest']})"
 

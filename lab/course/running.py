@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lab.course.grade import Grade
+from lab.course.grade import Grade, Result
 from lab.course.lesson import Lesson
 from lab.course.outside import OWN, Held, Watch, over_in
 from lab.errors import LabError
-from lab.measure.cap import Survival
+from lab.measure.cap import Survival, text_says_shortage
 from lab.measure.curve import Reading
 from lab.measure.process import Processes
 from lab.measure.workload import Start, Workload
@@ -69,7 +69,9 @@ class Runs:
             found = self.processes.survive(workload, cap, timeout, watch)
         except LabError as error:
             sentence = str(error) if str(error).endswith(".") else f"{error}."
-            found = Grade("error in your code", sentence, error.details)
+            short = text_says_shortage(sentence)
+            outcome: Result = "out of memory" if short else "error in your code"
+            found = Grade(outcome, sentence, error.details)
         held = watch.held()
         if held.ended == OWN and isinstance(found, Survival):
             found = replace(found, outcome="out of memory")
@@ -102,5 +104,5 @@ class Runs:
             opener="lab.course.child:open_answer",
             arguments=arguments(size),
             warm_up=arguments(max(1, min(size // 2, _WARM))),
-            start=Start(("lab.course.child",)),
+            start=Start(("lab.course.child", *self.lesson.exercise.preload)),
         )

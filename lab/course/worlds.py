@@ -1,9 +1,10 @@
-"""Worlds that a student has not seen: the lab's posts under other titles, counts and tags.
+"""Worlds that a student has not seen: the lab's posts under other titles, and numbers by chance.
 
 Each check draws a salt. What a cell remembers of another run, or has looked up beforehand, is wrong
 in the next one, while sizes and costs stay the same.
 """
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -63,3 +64,12 @@ def whole_posts(rows: int) -> Iterator[None]:
                 " run `lab data drop`, and they are made anew."
             )
         yield
+
+
+@contextmanager
+def unseen_numbers(size: int, salt: int) -> Iterator[Iterator[int]]:
+    """Yield an iterator of so many whole numbers; the first or second thousand are all 0."""
+    chance = random.Random(salt)  # noqa: S311 - data, not secrets
+    first = 1_000 * (salt % 2)
+    silent = range(first, first + 1_000)
+    yield (0 if place in silent else chance.getrandbits(30) for place in range(size))

@@ -2,7 +2,8 @@
 
 The first line of a file is a comment: the outcomes that are right, and after a colon what the
 sentence has to say. The files in ``every`` and ``database`` wrap a lesson's solution, which they
-know as ``right``; a lesson's own folder adds to them, or replaces one by a file of its name.
+know as ``right``; a lesson's own folder adds to them, or replaces one by a file of its name. A
+file there that does not define the exercise's function is a wrapper as well.
 """
 
 from dataclasses import dataclass
@@ -36,13 +37,8 @@ def animals(lesson: Lesson) -> list[Animal]:
     folders = ["every", "database"] if lesson.exercise.database else ["every"]
     shared = [path for folder in folders for path in sorted((HERE / folder).glob("*.py"))]
     names = {path.stem for path in own}
-    found = [_animal(path, path.read_text()) for path in own]
-    found += [
-        _animal(path, _around(lesson, path.read_text()))
-        for path in shared
-        if path.stem not in names
-    ]
-    return found
+    wrong = [*own, *(path for path in shared if path.stem not in names)]
+    return [_animal(path, _answer(lesson, path.read_text())) for path in wrong]
 
 
 def _animal(path: Path, source: str) -> Animal:
@@ -50,7 +46,10 @@ def _animal(path: Path, source: str) -> Animal:
     return Animal(path.stem, source, tuple(map(str.strip, outcomes.split(","))), says.strip())
 
 
-def _around(lesson: Lesson, wrapper: str) -> str:
+def _answer(lesson: Lesson, wrong: str) -> str:
+    """Return a whole answer: some say what they do around a right one, under the name `answer`."""
     function = lesson.exercise.function
+    if f"def {function}(" in wrong:
+        return wrong
     right = lesson.solution.replace(f"def {function}(", "def right(")
-    return f"{right}\n\n{wrapper}\n\n{function} = answer\n"
+    return f"{right}\n\n{wrong}\n\n{function} = answer\n"

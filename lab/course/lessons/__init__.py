@@ -1,10 +1,28 @@
 """The lessons of the course, in their order."""
 
 from lab.course.lesson import Lesson
-from lab.course.lessons import streaming_a_csv
+from lab.course.lessons import (
+    budgets_in_ci,
+    counting_and_lazy_cursors,
+    files_zip_and_pdf,
+    reading_rows,
+    streaming_a_csv,
+    the_identity_map,
+    the_lens,
+    uploads,
+)
 from lab.errors import LabError, nearest
 
-LESSONS: tuple[Lesson, ...] = (streaming_a_csv.LESSON,)
+LESSONS: tuple[Lesson, ...] = (
+    the_lens.LESSON,
+    reading_rows.LESSON,
+    the_identity_map.LESSON,
+    streaming_a_csv.LESSON,
+    files_zip_and_pdf.LESSON,
+    uploads.LESSON,
+    counting_and_lazy_cursors.LESSON,
+    budgets_in_ci.LESSON,
+)
 
 
 def lesson(number: str) -> Lesson:

@@ -57,8 +57,8 @@ LESSON = Lesson(
             text="How much would the naive archive of 100 MB hold? Go on along your line: each "
             "byte more costs what it cost between your smallest and your largest size.",
             right=_at_a_hundred,
-            why="It is one client's share; the archive grows in a buffer that is a part larger "
-            "than what is in it.",
+            why="That is the whole archive, and one of its eight members twice over: as blocks, "
+            "and joined for `writestr`. And it is for one client.",
             example="125 MB",
         ),
         "b": Question(
