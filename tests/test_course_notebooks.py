@@ -115,7 +115,7 @@ def test_a_solved_notebook_passes_its_own_check_and_quiz(lesson, run, tmp_path):
     kept(name, done, tmp_path)
     assert said(done, "predict").startswith("✓ Recorded")
     assert said(done, "check").startswith("✓ Passed"), said(done, "check")
-    assert said(done, "quiz").startswith("✓"), said(done, "quiz")
+    assert said(done, "quiz").startswith("✓"), said(done, "measure") + said(done, "quiz")
     assert any(pictures(html) for html in html_outputs(done))
     assert {what_is_missing(html) for html in html_outputs(done)} == {None}
     assert bool(tagged(done, "live")) == bool(lesson.live)

@@ -13,6 +13,9 @@ from lab.pattern import Outcome
 _SHOWN = 120
 """Characters of an item that are shown."""
 
+_LINES_OF_EACH = 100
+"""Lines of each client's text that are shown."""
+
 
 def rows_of(answer: Any, show: bool) -> Outcome:
     """Drain rows: tuples, or whatever is one, in their order."""
@@ -34,6 +37,26 @@ def text_of(answer: Any, show: bool) -> Outcome:
         lines += chunk.count(b"\n")
         reached(lines)
     return Outcome(digest.hex(), {"items": lines})
+
+
+def texts_in_step(answers: Sequence[Any], show: bool) -> Outcome:
+    """Drain the texts of several clients, a chunk of each in turn; each has its own answer."""
+    digests, kept = [Digest() for _ in answers], [bytearray() for _ in answers]
+    reading = dict(enumerate(map(chunks_of, answers)))
+    while reading:
+        for number, chunks in list(reading.items()):
+            chunk = next(chunks, None)
+            if chunk is None:
+                del reading[number]
+                reached(len(answers) - len(reading))
+                continue
+            digests[number].update(chunk)
+            if show:
+                kept[number] += chunk
+    if show:
+        texts = (text.decode(errors="replace").splitlines(keepends=True) for text in kept)
+        return Outcome(shown(repr(line) for lines in texts for line in lines[:_LINES_OF_EACH]))
+    return Outcome(" ".join(one.hex() for one in digests), {"items": len(answers)})
 
 
 def value_of(answer: Any, show: bool) -> Outcome:

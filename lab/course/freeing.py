@@ -1,4 +1,4 @@
-"""What a free gives back: heap and resident set of fresh processes, one for each stage of a life."""
+"""What a free gives back: heap and resident set of processes at the stages of a life."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -63,9 +63,9 @@ class Grade:
         from lab.report.plot import Trace, draw
 
         role: Role = "streaming" if self.passed else "naive"
-        traces = [Trace("yours", role, self.yours)]
-        if self.reference:
-            traces.append(Trace("the solution's", "tuned", self.reference))
+        traces = [Trace("the solution's", "tuned", self.reference)] if self.reference else []
+        # The last one is on top.
+        traces.append(Trace("yours", role, self.yours))
         said = "; ".join(
             f"{one.label} from {show_bytes(one.points[0][1])} to {show_bytes(one.points[-1][1])}"
             for one in traces

@@ -40,8 +40,9 @@ def mean_by_tee(count: int) -> float:
 def mean_in_one_pass(count: int) -> float:
     """Add up and count at the same time."""
     total = number = 0
-    for number, line in enumerate(lines(count), 1):
+    for line in lines(count):
         total += len(line)
+        number += 1
     return total / number
 
 

@@ -1,5 +1,7 @@
 """Traps in a notebook: what is said, what happens, and what happens done right."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from lab.course.card import Card, Mood
 from lab.course.desk import told
 from lab.course.lesson import Lesson
@@ -22,7 +24,9 @@ class Springing:
         if name not in self._names:
             raise LabError(f"no trap {name!r} belongs here: {nearest(name, list(self._names))}")
         found = trap(name)
-        seen = found.spring()
+        # The kernel has a loop running in this thread, and a trap may want to run its own.
+        with ThreadPoolExecutor(1) as thread:
+            seen = thread.submit(found.spring).result()
         rows = (("as it is said", seen.wrong), ("done right", seen.right))
         said = f"“{found.said}”: {found.label}"
         mood: Mood = "plain" if seen.holds else "bad"

@@ -6,7 +6,7 @@ in the next one, while sizes and costs stay the same.
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
@@ -23,18 +23,25 @@ OFFSETS = 5_000
 def unseen_posts(rows: int, salt: int) -> Iterator[Session]:
     """Yield a session that reads so many posts and can change nothing."""
     with database() as engine, engine.connect() as connection:
-        _in_disguise(connection, rows, salt)
+        in_disguise(connection, rows, salt)
         with Session(connection) as db:
             yield db
 
 
-def _in_disguise(connection: Connection, rows: int, salt: int) -> None:
-    """Put a view in front of the table of posts, for this connection alone."""
+def in_disguise(connection: Connection, rows: int, salt: int, wider: int = 1) -> None:
+    """Put a view in front of the table of posts, for this connection alone.
+
+    Args:
+        connection: It can change nothing from now on.
+        rows: Posts that it shows.
+        salt: What they are made from.
+        wider: How many times as long their titles are.
+    """
     first = salt % OFFSETS
     view = f"""
         create temporary view posts as
         select id,
-            title || ' ' || substr(md5((id + {salt})::text), 1, 6) as title,
+            repeat(title || ' ' || substr(md5((id + {salt})::text), 1, 6), {wider}) as title,
             body,
             author_id,
             mod(view_count::bigint * 31 + id + {salt}, 100000)::int as view_count,
@@ -73,3 +80,25 @@ def unseen_numbers(size: int, salt: int) -> Iterator[Iterator[int]]:
     first = 1_000 * (salt % 2)
     silent = range(first, first + 1_000)
     yield (0 if place in silent else chance.getrandbits(30) for place in range(size))
+
+
+ROWS_OF_A_CLIENT = 1_200
+"""What a client asks for, and up to a tenth more."""
+
+
+@contextmanager
+def unseen_clients(clients: int, salt: int) -> Iterator[tuple[tuple[Session, int, int], ...]]:
+    """Yield for each client a session, and the first and the last post that it asks for.
+
+    The sessions share a connection and its transaction, on which each may have a cursor of its own:
+    what is told apart by clients is what the answer holds for them, and not the driver.
+    """
+    rows = ROWS_OF_A_CLIENT + salt % (ROWS_OF_A_CLIENT // 10)
+    with database() as engine, engine.connect() as connection:
+        in_disguise(connection, clients * rows, salt)
+        first = salt % OFFSETS + 1
+        with connection.begin(), ExitStack() as sessions:
+            yield tuple(
+                (sessions.enter_context(Session(connection)), start, start + rows - 1)
+                for start in range(first, first + clients * rows, rows)
+            )

@@ -7,8 +7,10 @@ from lab.course.lessons import (
     files_zip_and_pdf,
     reading_rows,
     streaming_a_csv,
+    streams_among_real_clients,
     the_identity_map,
     the_lens,
+    under_load,
     uploads,
 )
 from lab.errors import LabError, nearest
@@ -21,6 +23,8 @@ LESSONS: tuple[Lesson, ...] = (
     files_zip_and_pdf.LESSON,
     uploads.LESSON,
     counting_and_lazy_cursors.LESSON,
+    streams_among_real_clients.LESSON,
+    under_load.LESSON,
     budgets_in_ci.LESSON,
 )
 

@@ -34,7 +34,7 @@ LESSON = Lesson(
         pace=20_000,
         growth=1_250,
         survival=150_000,
-        cap=16 * 1024 * 1024,
+        cap=12 * 1024 * 1024,
         prepare=partial(whole_posts, 165_000),
         hints=(
             "The check names what happens, and the cell has one name that is only ever added to. "

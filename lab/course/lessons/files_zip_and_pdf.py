@@ -38,7 +38,7 @@ LESSON = Lesson(
         pace=6_000_000,
         growth=1_000_000,
         survival=40_000_000,
-        cap=16 * 1024 * 1024,
+        cap=32 * 1024 * 1024,
         database=False,
         hints=(
             "Two places hold too much: the file that the archive is written to, and the member "

@@ -34,9 +34,9 @@ LESSON = Lesson(
         item="row",
         pace=25_000,
         growth=2_500,
-        survival=200_000,
+        survival=150_000,
         cap=32 * 1024 * 1024,
-        prepare=partial(whole_posts, 220_000),
+        prepare=partial(whole_posts, 165_000),
         hints=(
             "How many rows have to be known to write one line of the answer? Two: the post, and "
             "the one that is published next. Which of your names knows more than two, or than a "

@@ -37,9 +37,9 @@ LESSON = Lesson(
         item="row",
         pace=40_000,
         growth=2_500,
-        survival=250_000,
+        survival=200_000,
         cap=32 * 1024 * 1024,
-        prepare=partial(whole_posts, 275_000),
+        prepare=partial(whole_posts, 220_000),
         hints=(
             "What do you have to know of an author when the next post comes? One number. Whatever "
             "else you keep for each post, or have the session keep by assigning to it, stays.",
@@ -55,8 +55,8 @@ LESSON = Lesson(
             text="What does one post cost that is kept? Read it off your measurement: the rise of "
             "the naive line between two sizes, over the rows between them.",
             right=lambda seen: seen.per_item("naive"),
-            why="That is the post with its body, its tags, what the session notes about it, and its "
-            "place in the dictionary; the number that it was kept for is a small part of that.",
+            why="That is the post with its body, its tags, what the session notes about it, and "
+            "its place in the dictionary; the number that it was kept for is a small part of that.",
             example="2.05 kB",
         ),
         "b": Question(

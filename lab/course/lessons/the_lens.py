@@ -57,7 +57,7 @@ LESSON = Lesson(
             text="What does one line more cost the list at its peak? Read it off your measurement: "
             "the rise between two sizes, over the lines between them.",
             right=lambda seen: seen.per_item("list"),
-            why="That is the line as an object, some 50 bytes more than its characters, and the "
+            why="That is the line as an object, 40 or 50 bytes more than its characters, and the "
             "8 bytes by which the list knows it.",
             example="85 B",
         ),

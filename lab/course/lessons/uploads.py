@@ -38,7 +38,7 @@ LESSON = Lesson(
         pace=20_000,
         growth=1_500,
         survival=200_000,
-        cap=16 * 1024 * 1024,
+        cap=24 * 1024 * 1024,
         database=False,
         hints=(
             "Two things may be cut in two where a chunk ends: a character, and a line. Keep both "

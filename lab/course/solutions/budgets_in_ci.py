@@ -24,8 +24,9 @@ def lines(db: Session) -> Iterator[str]:
     found = db.execute(query, execution_options={"yield_per": 250})
     for day, of_the_day in groupby(found, key=lambda post: post.created_at.date()):
         yield as_line({"day": day.isoformat()})
-        for id_, title, view_count, _ in of_the_day:
-            yield as_line({"id": id_, "title": title, "views": view_count})
+        for id_, title, view_count, created in of_the_day:
+            line = {"id": id_, "title": title, "views": view_count, "at": created.isoformat()}
+            yield as_line(line)
             posts += 1
             views += view_count
     yield as_line({"posts": posts, "views": views})

@@ -9,13 +9,10 @@ def answer(numbers):
     kept = SimpleQueue()
 
     def keep():
-        try:
-            for number in numbers:
-                kept.put(number)
-        finally:
-            kept.put(None)
+        for number in numbers:
+            kept.put(number)
 
     thread = Thread(target=keep)
     thread.start()
     thread.join()
-    yield from right(iter(kept.get, None))
+    yield from right(kept.get() for _ in range(kept.qsize()))

@@ -5,7 +5,9 @@ from zipfile import ZipFile
 
 
 class Sent(list):
-    write = list.append
+    def write(self, data):
+        self.append(bytes(data))
+        return len(data)
 
     def flush(self):
         pass

@@ -6,7 +6,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 
 class Sent(list):
-    write = list.append
+    def write(self, data):
+        self.append(bytes(data))
+        return len(data)
 
     def flush(self):
         pass

@@ -1,4 +1,4 @@
-# wrong answer: item
+# wrong answer, error in your code
 """Replace the characters that are cut, and keep the half of a line."""
 
 import csv

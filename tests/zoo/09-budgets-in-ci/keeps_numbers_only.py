@@ -16,7 +16,9 @@ def feed(db):
     for day, of_the_day in groupby(found, key=lambda post: post.created_at.date()):
         yield as_line({"day": day.isoformat()})
         for post in of_the_day:
-            yield as_line({"id": post.id, "title": post.title, "views": post.view_count})
+            at = post.created_at.isoformat()
+            line = {"id": post.id, "title": post.title, "views": post.view_count, "at": at}
+            yield as_line(line)
             views.append(post.view_count)
     yield as_line({"posts": len(views), "views": sum(views)})
 

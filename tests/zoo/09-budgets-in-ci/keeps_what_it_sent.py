@@ -20,6 +20,7 @@ def feed(db: Session) -> Iterator[str]:
             day = post.created_at.date()
             yield as_line({"day": day.isoformat()})
         line = {"id": post.id, "title": post.title, "views": post.view_count}
+        line["at"] = post.created_at.isoformat()
         yield as_line(line)
         sent.append(line)
     yield as_line({"posts": len(sent), "views": sum(line["views"] for line in sent)})

@@ -16,7 +16,9 @@ def feed(db):
         posts = views = 0
         yield as_line({"day": day.isoformat()})
         for post in of_the_day:
-            yield as_line({"id": post.id, "title": post.title, "views": post.view_count})
+            at = post.created_at.isoformat()
+            line = {"id": post.id, "title": post.title, "views": post.view_count, "at": at}
+            yield as_line(line)
             posts, views = posts + 1, views + post.view_count
         yield as_line({"posts": posts, "views": views})
 

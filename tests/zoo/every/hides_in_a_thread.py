@@ -9,14 +9,11 @@ def answer(*given):
     kept = SimpleQueue()
 
     def keep():
-        try:
-            for item in right(*given):
-                kept.put((item,))
-        finally:
-            kept.put(None)
+        for item in right(*given):
+            kept.put(item)
 
     thread = Thread(target=keep)
     thread.start()
     thread.join()
-    while (entry := kept.get()) is not None:
-        yield entry[0]
+    while not kept.empty():
+        yield kept.get()

@@ -1,0 +1,48 @@
+"""What clients see of an endpoint that exports posts: refusals, an end in the middle, the whole."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.course.answers import shown
+from lab.course.site import POOL, Site, never_collecting
+from lab.digest import Digest
+from lab.pattern import Outcome
+
+
+def served(function: Callable[..., Any], given: tuple[Any, ...]) -> Site:
+    """Put a student's endpoint on the server."""
+    site: Site = given[0]
+    site.endpoint = function
+    return site
+
+
+def visits(site: Site, show: bool) -> Outcome:
+    """Have a client try all that clients do; the answer is what it saw, one thing after another."""
+    seen = [f"not allowed: {_told(site, allowed=False)}", f"nothing new: {_told(site, site.newest)}"]
+    with never_collecting():
+        for _ in range(POOL):
+            site.get(0, hang_up=True)
+        seen.append(f"after {POOL} hang-ups: {site.out()} connections out")
+    whole = site.get(0)
+    _raise_failure(site)
+    seen.append(f"everything: {_status(whole)}")
+    if show:
+        return Outcome(shown([*seen, *map(repr, whole["start"].splitlines(keepends=True))]))
+    digest = Digest()
+    digest.add([*seen, whole["digest"]])
+    return Outcome(digest.hex(), {"items": site.lines})
+
+
+def _told(site: Site, since: int = 0, allowed: bool = True) -> str:
+    found = site.get(since, allowed)
+    _raise_failure(site)
+    return _status(found)
+
+
+def _status(found: dict[str, Any]) -> str:
+    return f"{found['status']}, {'a whole' if found['complete'] else 'a broken'} body"
+
+
+def _raise_failure(site: Site) -> None:
+    if site.failure is not None:
+        raise site.failure
