@@ -91,7 +91,7 @@ what_comes_back()
 # %% [markdown]
 # Read the table from the left to the right, stage by stage.
 #
-# - The column of the peak never goes down: a peak is over only when the process is. A meter that
+# - The column of the peak stays where it was: a peak is over only when the process is. A meter that
 #   looks at the end would have called the second stage, and the fourth, small.
 # - When one line in a hundred is kept, nearly all of the heap is free. The resident set hardly
 #   notices: the lines that were kept are spread over all arenas, and each holds its arena.

@@ -108,8 +108,8 @@ trap("text-gives-one-partition")
 #
 # The check runs this cell by itself in a fresh process, so it has to import what it needs; `Post`
 # is in `lab.data.models`. It runs at sizes and on posts that you have not seen, and compares three
-# things with a solution's: the rows; the memory that each further row costs; and whether 200,000
-# rows get through while the kernel allows the process no more than 32 MiB above what it started
+# things with a solution's: the rows; the memory that each further row costs; and whether 150,000
+# rows get through while the kernel allows the process no more than 16 MiB above what it started
 # with. Memory that the database holds for your session counts as well.
 
 # %% tags=["exercise"]

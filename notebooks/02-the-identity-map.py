@@ -130,8 +130,8 @@ trap("cycles-wait-for-the-collector")
 #
 # The check runs this cell by itself in a fresh process, so it has to import what it needs; `Post`
 # is in `lab.data.models`. It runs at sizes and on posts that you have not seen, and compares three
-# things with a solution's: the rows; the memory that each further row costs; and whether 250,000
-# rows get through while the kernel allows the process no more than 32 MiB above what it started
+# things with a solution's: the rows; the memory that each further row costs; and whether 200,000
+# rows get through while the kernel allows the process no more than 24 MiB above what it started
 # with. Memory and temporary files that the database needs for your session count as well: a sort of
 # all posts is one of them.
 

@@ -88,7 +88,7 @@ beside(
 
 # %%
 beside(
-    (1_000, 4_000),
+    (1_000, 3_000),
     "rows",
     in_memory="pdf_report/in_memory",
     canvas_to_a_file="pdf_report/into_a_file",
@@ -129,8 +129,8 @@ trap("file-names-are-no-paths")
 #
 # The check runs this cell by itself in a fresh process, so it has to import what it needs. It runs
 # at sizes and on members that you have not seen, and compares three things with a solution's: what
-# is in the ZIP; the memory that each further byte costs; and whether 40,000,000 bytes get through
-# while the kernel allows the process no more than 32 MiB above what it started with. A file that
+# is in the ZIP; the memory that each further byte costs; and whether 50,000,000 bytes get through
+# while the kernel allows the process no more than 24 MiB above what it started with. A file that
 # you write counts as memory.
 
 # %% tags=["exercise"]

@@ -48,42 +48,36 @@ measure()
 # into a notebook's kernel it would replace the kernel's sockets.)
 
 # %%
-import subprocess
-import sys
-from tempfile import TemporaryDirectory
+from lab.course.terminal import Terminal
 
-folder = TemporaryDirectory()
-words = "load --variant naive,streaming --rows 8000 --users 1,4,8 --cap 64MiB --out".split()
-done = subprocess.run(
-    [sys.executable, "-m", "lab.cli", *words, folder.name], capture_output=True, text=True
-)
-print(done.stdout or done.stderr)
+terminal = Terminal()
+terminal("lab load --variant naive,streaming --rows 8000 --users 1,4,8 --cap 64MiB --out .")
 
 # %% [markdown]
 # What the steps say of the streaming export is enough for a formula: *memory = base + clients x
 # bytes per client*, the base being the warm server before anybody has come. `fit` finds the bytes
-# per client from peaks at several numbers of clients, and refuses peaks that do not lie on a line.
-# Unlike the heap above, this is resident memory, as a container is charged for it.
+# per client from the peaks at two numbers of clients or more. Unlike the heap above, this is
+# resident memory, as a container is charged for it.
 
 # %%
 import json
-from pathlib import Path
 
-from lab.sizing import Sizing
+from lab.sizing import fit
 from lab.units import show_bytes
 
-steps = json.loads(Path(folder.name, "load.json").read_text())["steps"]
-few, many = (step for step in steps if step["role"] == "streaming" and step["users"] in (4, 8))
-per_client = (many["peak"] - few["peak"]) // (many["users"] - few["users"])
-sizing = Sizing(base=many["base"], per_client=per_client, most=many["users"])
+steps = json.loads((terminal.folder / "load.json").read_text())["steps"]
+streaming = [step for step in steps if step["role"] == "streaming"]
+peaks = {step["users"]: step["peak"] for step in streaming}
+sizing = fit(streaming[0]["base"], peaks)
 print(f"{show_bytes(sizing.base)} and {show_bytes(sizing.per_client)} for each client:")
-print(f"100 clients at once want a limit of {show_bytes(sizing.limit(100))} (extrapolated),")
-print(f"and under 512 MiB there is room for {sizing.clients(512 * 1024**2)} clients.")
+print(f"100 clients at once want a limit of {show_bytes(sizing.limit(100))},")
+print(
+    f"and under 512 MiB there is room for {sizing.clients(512 * 1024**2)}. Both are extrapolated."
+)
 
 # %% [markdown]
-# Take such a figure for what it is. It is extrapolated as soon as it speaks of more than twice the
-# clients that were measured, and a few megabytes of resident memory are near to what the allocator
-# rounds off. [What to set in production](../docs/production.md) has the same formula from longer
+# Take such figures for what they are: they speak of many times the clients that were measured, and
+# a few megabytes of resident memory are near to what the allocator rounds off. [What to set in production](../docs/production.md) has the same formula from longer
 # runs, and shows how far off it is.
 #
 # ### Two traps

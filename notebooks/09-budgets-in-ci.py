@@ -17,7 +17,7 @@ predict, measure, trap, exercise, quiz, live = notebook("09")
 # %% [markdown]
 # ## Predict
 #
-# A feed sends events, a line of JSON for each. Some events are reported twice, the second report
+# A feed sends events, a row of JSON for each. Some events are reported twice, the second report
 # right after the first, and the feed sends each of them once. Here it is before a commit that said
 # "easier to read than `groupby`", and after it. Both send the same lines.
 
@@ -30,7 +30,7 @@ print(inspect.getsource(regression.before))
 print(inspect.getsource(regression.after))
 
 # %% [markdown]
-# What is the most memory that each holds at one moment: with 8,000 events, and with 64,000? Replace
+# What is the most memory that each holds at one moment: with 8,000 rows, and with 64,000? Replace
 # the dots by amounts, such as `"30 kB"`.
 
 # %% tags=["predict"]
@@ -40,8 +40,8 @@ predict(after=(..., ...), before=(..., ...))
 # ## Measure
 #
 # Each point is a run in a fresh process, in which every allocation is counted. Both axes are
-# logarithmic: a line that rises with the events costs something for each event, and a level one
-# does not.
+# logarithmic: a line that rises with the rows costs something for each row, and a level one does
+# not.
 
 # %% tags=["measure"]
 measure()
@@ -66,13 +66,12 @@ trap("one-row-hides-the-mistake")
 # is committed beside the code.
 
 # %%
-import subprocess
-import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from lab.course.terminal import Terminal
 
-folder = TemporaryDirectory()
-Path(folder.name, "memory-budgets.toml").write_text("""
+terminal = Terminal()
+terminal.write(
+    "memory-budgets.toml",
+    """
 [budget.before]
 target = "lab.course.regression:before"
 axis = "rows"
@@ -87,23 +86,15 @@ claim = "O(1)"
 target = "lab.course.regression:mended"
 axis = "rows"
 claim = "O(1)"
-""")
-
-
-def run(module, *words):
-    """Run a command in the folder, and show what it says."""
-    command = [sys.executable, "-m", module, *words]
-    done = subprocess.run(command, cwd=folder.name, capture_output=True, text=True)
-    print(done.stdout or done.stderr)
-    print("exit code", done.returncode)
-
+""",
+)
 
 # %% [markdown]
 # In CI, `lab check` is all there is to run; here it is told which budgets to check. It measures each
 # target at five sizes. The exit code is what makes a build red.
 
 # %%
-run("lab.cli", "check", "before", "after")
+terminal("lab check before after")
 
 # %% [markdown]
 # Read the end of it again: it is the line that the commit added. What is compared are the
@@ -114,7 +105,7 @@ run("lab.cli", "check", "before", "after")
 
 # %%
 print(inspect.getsource(regression.mended))
-run("lab.cli", "check", "mended")
+terminal("lab check mended")
 
 # %% [markdown]
 # ### In a test
@@ -124,7 +115,9 @@ run("lab.cli", "check", "mended")
 # its peak to a ceiling.
 
 # %%
-Path(folder.name, "test_feed.py").write_text("""
+terminal.write(
+    "test_feed.py",
+    """
 import pytest
 
 from lab.course.regression import after, mended
@@ -141,31 +134,38 @@ def test_the_feed_is_flat(events):
 def test_a_ceiling_leaves_room():
     for _ in after(64_000):
         pass
-""")
-run("pytest", "-q", "-rP", "-o", "asyncio_default_fixture_loop_scope=function", "test_feed.py")
+""",
+)
+terminal("pytest -q -rP -o asyncio_default_fixture_loop_scope=function test_feed.py")
 
 # %% [markdown]
 # Both pass, and the second one should worry you. A ceiling has to leave some room, or it turns red
 # for nothing, and a small leak fits into that room. That is what a *baseline* is for: the figures of
-# the last good run, committed with the code. First they are written, while the feed is as it was
-# before the commit; then the commit comes, and its peak is far below the ceiling:
+# the last good run, committed with the code. First they are written, while `feed.py` has the feed as
+# it was before the commit:
 
 # %%
-ceiling = """
+terminal.write("feed.py", "from lab.course.regression import before as feed")
+terminal.write(
+    "ceiling.toml",
+    """
 baseline = "memory-baseline.json"
 
 [budget.feed]
-target = "lab.course.regression:before"
+target = "feed:feed"
 axis = "rows"
 sizes = 64000
 peak = "12 MB"
-"""
-Path(folder.name, "ceiling.toml").write_text(ceiling)
-run("lab.cli", "check", "--file", "ceiling.toml", "--update")
+""",
+)
+terminal("lab check --file ceiling.toml --update")
+
+# %% [markdown]
+# Then the commit comes. Its peak is far below the ceiling, and far above the last good run:
 
 # %%
-Path(folder.name, "ceiling.toml").write_text(ceiling.replace(":before", ":after"))
-run("lab.cli", "check", "--file", "ceiling.toml")
+terminal.write("feed.py", "from lab.course.regression import after as feed")
+terminal("lab check --file ceiling.toml")
 
 # %% [markdown]
 # [Memory budgets in CI](../docs/ci.md) has the rest: endpoints of a server, what a baseline belongs

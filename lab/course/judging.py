@@ -59,7 +59,9 @@ def growth_elsewhere(seen: Sequence[tuple[int, Held]], item: str) -> str:
     for place in PLACES:
         if any(held.ended == place for _, held in seen):
             return over_in(place)
-        first, *_, last = ((size, held.peaks[place]) for size, held in seen)
+        *before, last = ((size, held.peaks[place]) for size, held in seen)
+        # Between its fork and its exec a child is seen as large as its parent, if seen at all.
+        first = min(before, key=lambda point: point[1])
         rise = last[1] - first[1]
         per_item = rise / (last[0] - first[0])
         least = _LEAST * SMALLEST_LEAK.get(_axis(item), 1.0)

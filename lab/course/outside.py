@@ -79,10 +79,14 @@ class Watch:
         backends = _Backends()
         with suppress(OSError):
             first, stuck = status("VmRSS", pid), 0.0
+            before: set[int] = set()
             while True:
                 tree = list(_descendants(pid))
+                # Until it has called exec, a new process reads as large as the one that made it.
+                settled = [child for child in tree if child in before]
+                before = set(tree)
                 now = {
-                    "its child processes": sum(map(_proportional, tree)),
+                    "its child processes": sum(map(_proportional, settled)),
                     "files": sum(_files_since(began, [pid, *tree])),
                     "the database": backends.hold([pid, *tree]) if self._database else 0,
                 }

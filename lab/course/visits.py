@@ -18,13 +18,15 @@ def served(function: Callable[..., Any], given: tuple[Any, ...]) -> Site:
 
 def visits(site: Site, show: bool) -> Outcome:
     """Have a client try all that clients do; the answer is what it saw, one thing after another."""
-    seen = [f"not allowed: {_told(site, allowed=False)}", f"nothing new: {_told(site, site.newest)}"]
+    seen = [
+        f"not allowed: {_status(site.get(allowed=False))}",
+        f"nothing new: {_status(site.get(since=site.newest))}",
+    ]
     with never_collecting():
         for _ in range(POOL):
-            site.get(0, hang_up=True)
+            site.hang_up()
         seen.append(f"after {POOL} hang-ups: {site.out()} connections out")
-    whole = site.get(0)
-    _raise_failure(site)
+    whole = site.get()
     seen.append(f"everything: {_status(whole)}")
     if show:
         return Outcome(shown([*seen, *map(repr, whole["start"].splitlines(keepends=True))]))
@@ -33,16 +35,5 @@ def visits(site: Site, show: bool) -> Outcome:
     return Outcome(digest.hex(), {"items": site.lines})
 
 
-def _told(site: Site, since: int = 0, allowed: bool = True) -> str:
-    found = site.get(since, allowed)
-    _raise_failure(site)
-    return _status(found)
-
-
 def _status(found: dict[str, Any]) -> str:
     return f"{found['status']}, {'a whole' if found['complete'] else 'a broken'} body"
-
-
-def _raise_failure(site: Site) -> None:
-    if site.failure is not None:
-        raise site.failure

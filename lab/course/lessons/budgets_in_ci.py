@@ -13,14 +13,14 @@ _SIZES = doubling(8_000, 64_000)
 def _seen_from(seen: Measured) -> str:
     """Say at which size a budget of 2 MB first finds the commit."""
     over = [size for size, peak in sorted(seen.peaks["after"].items()) if peak > 2_000_000]
-    return f"{over[0]:,} events" if over else "none"
+    return f"{over[0]:,} rows" if over else "none"
 
 
 LESSON = Lesson(
     number="09",
     name="budgets-in-ci",
     title="Budgets in CI",
-    axis="events",
+    axis="rows",
     targets=(
         Target("after", "naive", "lab.course.regression:after", _SIZES, ("20 kB", "20 kB")),
         Target("before", "streaming", "lab.course.regression:before", _SIZES, ("20 kB", "20 kB")),
@@ -47,8 +47,8 @@ LESSON = Lesson(
     ),
     questions={
         "a": Question(
-            text="What does one event more cost at the peak since the commit? Read it off your "
-            "measurement: the rise between the first and the last size, over the events between.",
+            text="What does one row more cost at the peak since the commit? Read it off your "
+            "measurement: the rise between the first and the last size, over the rows between.",
             right=lambda seen: seen.per_item("after"),
             why="That is the number itself, and its place in a set that doubles now and then.",
             example="60 B",
@@ -57,10 +57,10 @@ LESSON = Lesson(
             text="A test of a ceiling of 2 MB had run at one of these sizes when the commit came. "
             "Which is the smallest that would have turned red?",
             right=_seen_from,
-            choices=("8,000 events", "16,000 events", "32,000 events", "64,000 events", "none"),
+            choices=("8,000 rows", "16,000 rows", "32,000 rows", "64,000 rows", "none"),
             why="A ceiling finds what is above it at the size that is run. A claim about growth "
             "asks how the sizes compare, and needs no ceiling.",
-            example="32,000 events",
+            example="32,000 rows",
         ),
     },
 )

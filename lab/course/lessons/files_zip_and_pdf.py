@@ -37,8 +37,8 @@ LESSON = Lesson(
         look=1_500,
         pace=6_000_000,
         growth=1_000_000,
-        survival=40_000_000,
-        cap=32 * 1024 * 1024,
+        survival=50_000_000,
+        cap=24 * 1024 * 1024,
         database=False,
         hints=(
             "Two places hold too much: the file that the archive is written to, and the member "

@@ -35,7 +35,7 @@ LESSON = Lesson(
         pace=25_000,
         growth=2_500,
         survival=150_000,
-        cap=32 * 1024 * 1024,
+        cap=16 * 1024 * 1024,
         prepare=partial(whole_posts, 165_000),
         hints=(
             "How many rows have to be known to write one line of the answer? Two: the post, and "

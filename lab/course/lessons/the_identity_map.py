@@ -38,7 +38,7 @@ LESSON = Lesson(
         pace=40_000,
         growth=2_500,
         survival=200_000,
-        cap=32 * 1024 * 1024,
+        cap=24 * 1024 * 1024,
         prepare=partial(whole_posts, 220_000),
         hints=(
             "What do you have to know of an author when the next post comes? One number. Whatever "
