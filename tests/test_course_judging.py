@@ -71,7 +71,7 @@ WAIT = "print('ready', flush=True); sys.stdin.read()"
 def test_a_childs_memory_is_seen():
     with watched(f"""
         import subprocess, sys
-        inner = "import sys; kept = bytearray(b'x') * 50_000_000; print(1, flush=True); open(0).read()"
+        inner = "kept = bytearray(b'x') * 50_000_000; print(1, flush=True); open(0).read()"
         child = subprocess.Popen([sys.executable, "-c", inner], stdin=-1, stdout=-1)
         child.stdout.readline()
         {WAIT}

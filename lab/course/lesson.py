@@ -13,6 +13,11 @@ from typing import Any
 from lab.pattern import Outcome, Role
 
 
+def things(axis: str) -> str:
+    """Say in a sentence what the sizes along an axis count."""
+    return "items" if axis == "n" else axis
+
+
 def _nothing_to_prepare() -> AbstractContextManager[None]:
     return nullcontext()
 

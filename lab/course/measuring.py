@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.course.card import Card
 from lab.course.desk import told
-from lab.course.lesson import Lesson, Measured
+from lab.course.lesson import Lesson, Measured, things
 from lab.course.predicting import PREDICTED
 from lab.course.progress import Progress
 from lab.errors import LabError
@@ -63,12 +63,12 @@ class Measure:
         )
         said = "; ".join(
             f"{one.label} peaked at {show_bytes(seen.largest(one.label))} with "
-            f"{show_count(one.sizes[-1])} {seen.axis}, and you said "
+            f"{show_count(one.sizes[-1])} {things(seen.axis)}, and you said "
             f"{show_bytes(predicted[one.label][1])}"
             for one in self._lesson.targets
         )
         svg = _drawn(self._lesson, seen, predicted)
-        return Card(f"{said}.", "plain", svg=svg, columns=(seen.axis, *labels), rows=rows)
+        return Card(f"{said}.", "plain", svg=svg, columns=(things(seen.axis), *labels), rows=rows)
 
 
 def _cell(peak: int | None) -> str:
@@ -124,7 +124,9 @@ def _drawn(lesson: Lesson, seen: Measured, predicted: Mapping[str, Any]) -> str:
         Trace(one.label, one.role, sorted(seen.peaks[one.label].items())) for one in lesson.targets
     ]
     for one in lesson.targets:
-        guess = list(zip((one.sizes[0], one.sizes[-1]), predicted[one.label], strict=True))
+        # A logarithmic axis has no place for nothing.
+        peaks = [max(1, peak) for peak in predicted[one.label]]
+        guess = list(zip((one.sizes[0], one.sizes[-1]), peaks, strict=True))
         traces.append(Trace(f"{one.label}, as predicted", one.role, guess, predicted=True))
     said = "; ".join(
         f"{trace.label} from {show_bytes(trace.points[0][1])} to {show_bytes(trace.points[-1][1])}"

@@ -4,7 +4,7 @@ from typing import Any
 
 from lab.course.card import Card
 from lab.course.desk import told
-from lab.course.lesson import Lesson
+from lab.course.lesson import Lesson, things
 from lab.course.progress import Progress
 from lab.errors import LabError
 from lab.units import parse_bytes, show_bytes, show_count
@@ -47,8 +47,7 @@ class Predict:
 
     def _sizes(self, label: str) -> str:
         sizes = next(one.sizes for one in self._lesson.targets if one.label == label)
-        axis = self._lesson.axis
-        return f"{show_count(sizes[0])} and for {show_count(sizes[-1])} {axis}"
+        return f"{show_count(sizes[0])} and for {show_count(sizes[-1])} {things(self._lesson.axis)}"
 
     @staticmethod
     def _pair(label: str, said: Any) -> list[int]:

@@ -33,9 +33,9 @@ LESSON = Lesson(
         item="row",
         pace=20_000,
         growth=1_250,
-        survival=150_000,
-        cap=12 * 1024 * 1024,
-        prepare=partial(whole_posts, 165_000),
+        survival=220_000,
+        cap=20 * 1024 * 1024,
+        prepare=partial(whole_posts, 245_000),
         hints=(
             "The check names what happens, and the cell has one name that is only ever added to. "
             "Which line reads it again, and what does that line want to know?",

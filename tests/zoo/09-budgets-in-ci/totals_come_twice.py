@@ -1,4 +1,4 @@
-# wrong answer: item
+# wrong answer
 """Start the totals anew with each day."""
 
 import json
