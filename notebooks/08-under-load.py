@@ -51,7 +51,9 @@ measure()
 from lab.course.terminal import Terminal
 
 terminal = Terminal()
-terminal("lab load --variant naive,streaming --rows 8000 --users 1,4,8 --cap 64MiB --out .")
+terminal(
+    "lab load --variant naive,streaming --rows 8000 --users 1,4,8 --cap 64MiB --timeout 20 --out ."
+)
 
 # %% [markdown]
 # What the steps say of the streaming export is enough for a formula: *memory = base + clients x

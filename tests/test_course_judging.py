@@ -55,7 +55,8 @@ def test_growth_elsewhere_is_named(place):
 def watched(code, most=10**9):
     """Run Python in a group of its own, under a watch; it says so when it holds what it will."""
     command = [sys.executable, "-c", textwrap.dedent(code)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    # Its errors would go to a file of pytest's, which would be one that it has open.
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, start_new_session=True, **pipes) as process:
         watch = Watch(most, database=False)
         watch(process.pid)

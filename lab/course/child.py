@@ -20,6 +20,7 @@ CELL = "<your cell>"
 """The file name under which a student's code is compiled."""
 
 _HERE = str(Path(__file__).parent)
+_ANSWERS = ("lab.course", "lab.patterns", "lab.traps")
 _guarded: list[bool] = []
 
 
@@ -79,7 +80,7 @@ def _explained(source: str) -> Iterator[None]:
 
 
 def _guard() -> None:
-    """Keep the course's own files, solutions among them, from what is run from now on."""
+    """Keep solutions, and the lab's own variants, from what is run from now on."""
     if _guarded:
         return
     _guarded.append(True)
@@ -88,8 +89,8 @@ def _guard() -> None:
     threading.excepthook = lambda failed: SHORTAGES.note(failed.exc_value or failed.exc_type())
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "import" and str(arguments[0]).startswith("lab.course"):
-            raise ImportError("an answer cannot use the course's own modules")
+        if event == "import" and str(arguments[0]).startswith(_ANSWERS):
+            raise ImportError("an answer cannot use the lab's own answers: write one")
         opened = arguments[0] if event == "open" else None
         if isinstance(opened, str | os.PathLike) and os.path.realpath(opened).startswith(_HERE):
             raise PermissionError("an answer cannot read the course's own files")
