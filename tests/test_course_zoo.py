@@ -1,10 +1,13 @@
 """Solutions pass, and what is wrong is rejected for the right reason: on every exercise."""
 
+from pathlib import Path
+
 import pytest
 
 from lab.course.grading import grade
 from lab.course.lesson import Lesson
 from lab.course.lessons import LESSONS
+from lab.course.submissions import read
 from tests.zoo import Animal, animals
 
 FIRST = LESSONS[0].number
@@ -21,6 +24,31 @@ ZOO = [
     for animal in animals(lesson)
 ]
 
+KINDS = {
+    "naive",
+    "collects_behind_a_generator",
+    "remembers_a_table",
+    "truncates",
+    "right_count_wrong_rows",
+    "behaves_while_traced",
+    "reads_the_solution",
+    "imports_an_answer",
+    "chunk_is_everything",
+    "hides_in_a_thread",
+    "hides_in_a_child_process",
+    "hides_on_disk",
+    "takes_fifty_times_as_long",
+    "raises_half_way",
+    "ends_the_process",
+    "never_ends",
+    "goes_on_without_memory",
+}
+"""Those that every exercise has to withstand."""
+
+AND_WITH_A_DATABASE = {"hides_in_the_database", "deletes_the_data"}
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
 EVERY = [pytest.param(lesson, id=lesson.number) for lesson in LESSONS]
 
 
@@ -28,6 +56,19 @@ EVERY = [pytest.param(lesson, id=lesson.number) for lesson in LESSONS]
 def test_a_solution_passes(lesson: Lesson) -> None:
     found = grade(lesson, lesson.solution)
     assert found.passed, found
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_an_exercise_as_it_is_handed_out_does_not_pass(lesson: Lesson) -> None:
+    number, cell = read(NOTEBOOKS / f"{lesson.number}-{lesson.name}.ipynb")
+    assert number == lesson.number
+    assert grade(lesson, cell).outcome in ("not attempted", "out of memory", "grows")
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_every_kind_of_wrong_answer_is_there(lesson: Lesson) -> None:
+    wanted = KINDS | AND_WITH_A_DATABASE if lesson.exercise.database else KINDS
+    assert wanted <= {animal.name for animal in animals(lesson)}
 
 
 @pytest.mark.parametrize(("lesson", "animal"), ZOO)

@@ -6,7 +6,7 @@ to read are in the notebooks, and what a notebook calls is made of these declara
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -78,12 +78,10 @@ class Measured:
     Attributes:
         axis: What the sizes count.
         peaks: Target to size to peak heap.
-        counts: Target to what else was counted at its largest size.
     """
 
     axis: str
     peaks: Mapping[str, Mapping[int, int]]
-    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def per_item(self, target: str) -> float:
         """Return the bytes that an item costs a target, between its smallest and largest size."""
