@@ -150,11 +150,11 @@ def running_views(db: Session) -> Iterator[tuple[int, int | None, int]]:
 exercise.check()
 
 # %% [markdown]
-# Stuck? `exercise.hint()` says a little more each time, and `exercise.solution()` shows one answer
-# of many.
+# Stuck? Take the `#` away and run the cell: it says a little more each time. And
+# `exercise.solution()` shows one answer of many.
 
 # %% tags=["hint"]
-exercise.hint()
+# exercise.hint()
 
 # %% [markdown]
 # ## Quiz

@@ -116,11 +116,11 @@ def valid_users(chunks: Iterable[bytes]) -> Iterator[tuple[str, str, int]]:
 exercise.check()
 
 # %% [markdown]
-# Stuck? `exercise.hint()` says a little more each time, and `exercise.solution()` shows one answer
-# of many.
+# Stuck? Take the `#` away and run the cell: it says a little more each time. And
+# `exercise.solution()` shows one answer of many.
 
 # %% tags=["hint"]
-exercise.hint()
+# exercise.hint()
 
 # %% [markdown]
 # One thing is easily forgotten, and the check does not ask for it: a client may send a line that

@@ -126,11 +126,11 @@ def export(engine: Engine, since: int, may_export: bool) -> Response:
 exercise.check()
 
 # %% [markdown]
-# Stuck? `exercise.hint()` says a little more each time, and `exercise.solution()` shows one answer
-# of many.
+# Stuck? Take the `#` away and run the cell: it says a little more each time. And
+# `exercise.solution()` shows one answer of many.
 
 # %% tags=["hint"]
-exercise.hint()
+# exercise.hint()
 
 # %% [markdown]
 # ## Quiz
