@@ -75,7 +75,8 @@ production: $(STAMP)
 
 # Where it is run as root, as in containers, a token and 127.0.0.1 still guard it.
 notebooks: $(STAMP)
-	$(BIN)/jupyter lab --ip=127.0.0.1 --allow-root notebooks/00-the-lens.ipynb $(ARGS)
+	$(BIN)/jupyter lab --ip=127.0.0.1 --allow-root --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks/00-the-lens.ipynb $(ARGS)
 
 notebooks-write: $(STAMP)
 	$(BIN)/python -m lab.course.sources --write
