@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp-$(shell cat pyproject.toml requirements.txt 2>/dev/null | cksum | cut -d' ' -f1)
 ARGS ?=
 
-.PHONY: help table test test-slow test-faults check bench bench-http load soak production lint types docs docs-check lock clean
+.PHONY: help table test test-slow test-faults check bench bench-http load soak production notebooks \
+	notebooks-write notebooks-check test-notebooks test-browser course-html lint types docs docs-check lock clean
 
 help:
 	@echo "make table       measure the lesson's table (ARGS='--quick' for a tenth of the sizes)"
@@ -19,6 +20,11 @@ help:
 	@echo "make load        users against memory, under a cap (ARGS=--quick for a tenth)"
 	@echo "make soak        ten minutes of mixed load, which must not grow"
 	@echo "make production  measure what the settings of a server do to its memory"
+	@echo "make notebooks   open the course in JupyterLab"
+	@echo "make test-notebooks  run every notebook, as it is and with its solutions"
+	@echo "make test-browser    run one in JupyterLab, in a real browser"
+	@echo "make notebooks-write notebooks-check  make the notebooks of their sources, or check them"
+	@echo "make course-html     run the notebooks and write each as a page"
 	@echo "make lint types  check style and types"
 	@echo "make docs        write the generated parts of README and docs from build"
 	@echo "make docs-check  check that they are current"
@@ -66,6 +72,26 @@ soak: $(STAMP)
 
 production: $(STAMP)
 	$(BIN)/python -m benchmarks.production $(ARGS)
+
+# Where it is run as root, as in containers, a token and 127.0.0.1 still guard it.
+notebooks: $(STAMP)
+	$(BIN)/jupyter lab --ip=127.0.0.1 --allow-root --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks/00-the-lens.ipynb $(ARGS)
+
+notebooks-write: $(STAMP)
+	$(BIN)/python -m lab.course.sources --write
+
+notebooks-check: $(STAMP)
+	$(BIN)/python -m lab.course.sources --check
+
+test-notebooks: $(STAMP)
+	$(BIN)/python -m pytest -m notebooks -n auto --maxprocesses 2 tests/test_course_notebooks.py $(ARGS)
+
+test-browser: $(STAMP)
+	$(BIN)/python -m pytest -m browser tests/test_course_browser.py $(ARGS)
+
+course-html: $(STAMP)
+	$(BIN)/python -m lab.course.pages $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from lab.course.command import course
 from lab.errors import LabError
 from lab.load.command import load
 
@@ -52,6 +53,7 @@ app = typer.Typer(
 )
 data = typer.Typer(help="Build, show or remove the lessons' data.", no_args_is_help=True)
 app.add_typer(data, name="data")
+app.add_typer(course, name="course")
 
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="Processes side by side; as many as there are cores.")

@@ -11,6 +11,7 @@ from signal import Signals
 _ON_LINUX = sys.platform == "linux"
 _LIBC = ctypes.CDLL(None) if _ON_LINUX else None
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _ADDR_NO_RANDOMIZE = 0x0040000
 _ASK = 0xFFFFFFFF
 
@@ -23,6 +24,12 @@ def sent_when_parent_ends(signal: Signals) -> Callable[[], object]:
     if _LIBC is None:
         return lambda: None
     return partial(_LIBC.prctl, _PR_SET_PDEATHSIG, int(signal))
+
+
+def adopt_orphans() -> None:
+    """Be the parent of whatever our own children leave behind, so that it stays in our tree."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def return_free_memory() -> None:

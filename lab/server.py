@@ -82,7 +82,7 @@ def running(
             stdout=log,
             stderr=log,
             env=environment_with_lab(**(environment or {})),
-            preexec_fn=sent_when_parent_ends(signal.SIGTERM),  # noqa: PLW1509 - one prctl
+            preexec_fn=sent_when_parent_ends(signal.SIGKILL),  # noqa: PLW1509 - one prctl
         )
         # The server alone listens: when it dies, clients are refused and do not wait.
         listener.close()

@@ -63,6 +63,8 @@ async def one_by_one() -> StreamingResponse:
         async with _one_at_a_time:
             for _ in range(BLOCKS):
                 yield bytes(65_536)
+            # The last of it is with the kernel, and not with the client yet.
+            await asyncio.sleep(0.5)
 
     return StreamingResponse(blocks())
 

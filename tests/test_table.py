@@ -20,7 +20,7 @@ from lab.pattern import O
 from lab.patterns import pattern
 from lab.report.page import page
 from lab.report.parts import differences, fill, same_but_for_results, same_within_tolerance
-from lab.report.readme import parts
+from lab.report.readme import parts, trap_rows
 from lab.report.table import print_table, print_timings, scenario_svg, write_table
 from lab.scenarios import SCENARIOS
 from lab.survey import measure_table
@@ -231,15 +231,10 @@ def test_generated_parts_are_put_between_their_marks():
     )
 
 
-NO_TRAPS = {"traps": []}
-
-
-def test_a_trap_that_does_not_spring_stops_the_readme():
-    from lab.report.json import table_json
-
+def test_a_trap_that_does_not_spring_stops_the_documents():
     seen = {"name": "free", "wrong": "1", "right": "1", "label": "", "said": "", "holds": False}
     with pytest.raises(LabError, match="free does not spring any more"):
-        parts(table_json(made_up()), {"traps": [seen]})
+        trap_rows({"traps": [seen]})
 
 
 def test_results_of_traps_may_differ_and_what_is_said_may_not():
@@ -252,9 +247,9 @@ def test_a_line_that_was_edited_by_hand_is_found():
     from lab.report.json import table_json
 
     table = made_up()
-    right = parts(table_json(table), NO_TRAPS)["table"]
+    right = parts(table_json(table))["table"]
     assert differences(right, right, same_within_tolerance) == []
     edited = right.replace("**broken**", "**kept**", 1)
     assert len(differences(edited, right, same_within_tolerance)) == 1
     other = replace(table, rows=table.rows[:-1])
-    assert differences(parts(table_json(other), NO_TRAPS)["table"], right, same_within_tolerance)
+    assert differences(parts(table_json(other))["table"], right, same_within_tolerance)

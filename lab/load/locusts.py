@@ -197,7 +197,7 @@ def _locust(
             stderr=log,
             cwd=out,
             env=environment,
-            preexec_fn=sent_when_parent_ends(signal.SIGTERM),  # noqa: PLW1509 - one prctl
+            preexec_fn=sent_when_parent_ends(signal.SIGKILL),  # noqa: PLW1509 - one prctl
         )
         try:
             yield process

@@ -37,12 +37,14 @@ class Survival:
         items: Items that had come out before the end; bytes of the answer, for a request.
         seconds: From the start of the process to its end.
         reason: What the run, or its process, ended with; empty when it finished.
+        digest: What it answered; empty where it did not finish.
     """
 
     outcome: Fate
     items: int
     seconds: float
     reason: str = ""
+    digest: str = ""
 
     def __bool__(self) -> bool:
         return self.outcome == "finished"
@@ -76,7 +78,7 @@ def require_caps() -> None:
 
 
 def under_cap(cap: int, run: Callable[[], Outcome], scratch: Path) -> dict[str, Any]:
-    """Run a call under a cap; return the outcome and the reason as the parent wants them.
+    """Run a call under a cap; return what became of it as the parent wants it.
 
     What the call raises for any other reason than a lack of memory is raised.
     """
@@ -93,7 +95,7 @@ def under_cap(cap: int, run: Callable[[], Outcome], scratch: Path) -> dict[str, 
         return {"outcome": "out of memory", "reason": what.splitlines()[0]}
     if "items" in outcome.counts:
         progress.reached(outcome.counts["items"])
-    return {"outcome": "finished", "reason": ""}
+    return {"outcome": "finished", "reason": "", "digest": outcome.digest}
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from lab.measure.cap import PROGRESS, Fate, Survival
 from lab.measure.curve import Reading, Witness
 from lab.measure.sites import Site
 from lab.measure.workload import Start, Workload
+
+OnStart = Callable[[int], object]
 
 _CHILD = "lab.measure.child"
 _MOST_IDLE = 4
@@ -54,13 +57,20 @@ class Processes:
             for template in self._all:
                 template.kill()
 
-    def read(self, workload: Workload, witness: Witness, timeout: float) -> Reading:
+    def read(
+        self,
+        workload: Workload,
+        witness: Witness,
+        timeout: float,
+        on_start: OnStart | None = None,
+    ) -> Reading:
         """Measure a workload in a fresh process.
 
         Args:
             workload: What to run.
             witness: How to look at it.
             timeout: Seconds after which the process is ended; the reading then says so.
+            on_start: Called with the number of the process, which leads a group of its own.
 
         Raises:
             LabError: The workload could not be opened, raised, or its process died.
@@ -68,7 +78,7 @@ class Processes:
         start = time.perf_counter()
         with self._folder() as folder:
             try:
-                answer = self._ask(workload, {"witness": witness}, folder, timeout)
+                answer = self._ask(workload, {"witness": witness}, folder, timeout, on_start)
             except TimeoutError:
                 return Reading(error=f"not finished after {timeout:g} s")
         if "failed" in answer:
@@ -79,7 +89,9 @@ class Processes:
         reading["overhead"] = time.perf_counter() - start - answer["took"]
         return Reading(**reading)
 
-    def survive(self, workload: Workload, cap: int, timeout: float) -> Survival:
+    def survive(
+        self, workload: Workload, cap: int, timeout: float, on_start: OnStart | None = None
+    ) -> Survival:
         """Run a workload in a fresh process that may take so many bytes more than it is warm with.
 
         Raises:
@@ -88,8 +100,9 @@ class Processes:
         start = time.perf_counter()
         with self._folder() as folder:
             outcome: Fate
+            digest = ""
             try:
-                answer = self._ask(workload, {"cap": cap}, folder, timeout)
+                answer = self._ask(workload, {"cap": cap}, folder, timeout, on_start)
             except TimeoutError:
                 outcome, reason = "timed out", f"not finished after {timeout:g} s"
             else:
@@ -99,18 +112,25 @@ class Processes:
                     raise LabError(answer["failed"], answer["details"])
                 else:
                     outcome, reason = answer["outcome"], answer["reason"]
+                    digest = answer.get("digest", "")
             reached = progress.read(Path(folder, PROGRESS))
-        return Survival(outcome, reached, time.perf_counter() - start, reason)
+        return Survival(outcome, reached, time.perf_counter() - start, reason, digest)
 
     def _folder(self) -> "tempfile.TemporaryDirectory[str]":
         return tempfile.TemporaryDirectory(dir=self._scratch.name)
 
     def _ask(
-        self, workload: Workload, how: dict[str, Any], folder: str, timeout: float
+        self,
+        workload: Workload,
+        how: dict[str, Any],
+        folder: str,
+        timeout: float,
+        on_start: OnStart | None,
     ) -> dict[str, Any]:
         template = self._take(workload.start)
         try:
-            return template.measure(_job(workload, how, folder), workload, timeout)
+            job = _job(workload, how, folder)
+            return template.measure(job, workload, timeout, on_start)
         finally:
             self._give_back(template, workload.start)
 
@@ -177,7 +197,13 @@ class _Template:
         finally:
             os.close(send)
 
-    def measure(self, job: dict[str, Any], workload: Workload, timeout: float) -> dict[str, Any]:
+    def measure(
+        self,
+        job: dict[str, Any],
+        workload: Workload,
+        timeout: float,
+        on_start: OnStart | None = None,
+    ) -> dict[str, Any]:
         """Have one job done; return its reading, or what it failed of.
 
         Raises:
@@ -194,6 +220,8 @@ class _Template:
             kind, _, rest = self._line(deadline).partition(b" ")
             if kind == b"pid":
                 self._measuring = int(rest)
+                if on_start is not None:
+                    on_start(self._measuring)
             elif kind == b"answer":
                 answer = json.loads(rest)
             else:

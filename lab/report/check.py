@@ -13,7 +13,7 @@ from lab.budgets.check import Checked
 from lab.budgets.judge import STANDINGS, Standing, exit_code, explain, tally, worst
 from lab.measure.environment import environment
 from lab.report.github import report_to_github
-from lab.report.json import curve_json, write_json, write_text
+from lab.report.json import curve_json, fate_json, write_json, write_text
 from lab.report.junit import junit_xml
 from lab.report.terminal import COLOURS
 
@@ -110,7 +110,8 @@ def _survival_json(one: Checked) -> dict[str, Any] | None:
     # A survival is false where the run did not finish.
     if one.survival is None:
         return None
-    return {"size": one.budget.sizes[-1], "cap_bytes": one.budget.cap, **asdict(one.survival)}
+    at = {"size": one.budget.sizes[-1], "cap_bytes": one.budget.cap}
+    return {**at, **fate_json(one.survival)}
 
 
 def _baseline_json(one: Checked) -> dict[str, Any] | None:

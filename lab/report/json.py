@@ -51,6 +51,11 @@ def curve_json(curve: Curve, verdict: Verdict | None = None) -> dict[str, Any]:
     }
 
 
+def fate_json(one: Survival) -> dict[str, Any]:
+    """Return what became of a run; what it answered is not among that."""
+    return {name: value for name, value in asdict(one).items() if name != "digest"}
+
+
 def survival_json(
     target: str, axis: str, cap: int, lived: Mapping[int, Survival]
 ) -> dict[str, Any]:
@@ -59,7 +64,7 @@ def survival_json(
         "target": target,
         "axis": axis,
         "cap_bytes": cap,
-        "runs": [{"size": size, **asdict(one)} for size, one in lived.items()],
+        "runs": [{"size": size, **fate_json(one)} for size, one in lived.items()],
         "environment": dict(environment()),
     }
 

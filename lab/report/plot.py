@@ -38,13 +38,17 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Trace:
-    """A line of a plot: its label, its role, its points, and lone points that belong to it."""
+    """A line of a plot: its label, its role, its points, and lone points that belong to it.
+
+    What was ``predicted``, and not measured, is a thin line without marks.
+    """
 
     label: str
     role: Role
     points: Sequence[tuple[float, float]]
     lone: tuple[float, float] | None = None
     extrapolated: bool = False
+    predicted: bool = False
 
 
 def curves_svg(title: str, curves: Iterable[tuple[Curve, Role]]) -> str:
@@ -82,17 +86,28 @@ def draw(title: str, description: str, traces: Sequence[Trace], axis: str) -> st
         )
         axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
         axes.margins(0.08, 0.15)
-        low, high = axes.get_ylim()
-        if high / low < 100:
-            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        _at_least_a_decade(axes)
+        for line, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            if high / low < 100:
+                line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.grid(visible=True, which="major", alpha=0.3)
         return finish(figure, axes, title, description)
+
+
+def _at_least_a_decade(axes: "Axes") -> None:
+    """Widen the heights, or a curve that rises by a few kilobytes would look steep."""
+    low, high = axes.get_ylim()
+    widen = max(1.0, (10 / (high / low)) ** 0.5)
+    axes.set_ylim(low / widen, high * widen)
 
 
 def draw_trace(axes: "Axes", trace: Trace, *, above: bool = True) -> None:
     """Draw one line with its marks; a lone point is joined to the nearest one of the line."""
     colour, mark, line = STYLES[trace.role]
     xs, ys = [x for x, _ in trace.points], [y for _, y in trace.points]
+    if trace.predicted:
+        axes.plot(xs, ys, "-", linewidth=0.8, dashes=(9, 4), color=colour, label=trace.label)
+        return
     axes.plot(xs, ys, line, marker=mark, markersize=5, color=colour, label=trace.label)
     if trace.lone is None:
         return

@@ -34,6 +34,7 @@ PICTURES = Path("docs", "speed")
 PRODUCTION = Path("docs", "production.md")
 LOAD = Path("docs", "load.md")
 PATTERNS_PAGE = Path("docs", "patterns.md")
+TRAPS_PAGE = Path("docs", "traps.md")
 TABLE = Path("table", "table.json")
 BENCH = Path("bench")
 TRAPS = Path("traps", "traps.json")
@@ -43,18 +44,13 @@ CIRCUMSTANCES = ("table", "speed")
 """Parts that end with a line about where they were measured."""
 
 
-def parts(table: dict[str, Any], traps: dict[str, Any]) -> dict[str, str]:
-    """Return every generated part by its name.
+def parts(table: dict[str, Any]) -> dict[str, str]:
+    """Return the README's own parts by their names.
 
     Args:
         table: The JSON document that `lab table` wrote.
-        traps: The one that `lab traps` wrote.
     """
-    return {
-        "table": _table(table),
-        "traps": _traps(traps),
-        "commands": _commands(),
-    }
+    return {"table": _table(table), "commands": _commands()}
 
 
 def check(readme: Path, build: Path) -> list[str]:
@@ -66,9 +62,10 @@ def check(readme: Path, build: Path) -> list[str]:
     # Objects have other sizes in other versions: there, the verdicts have to be the same.
     circumstances = _circumstances(document)
     measured = same_within_tolerance if circumstances in text else same_but_for_figures
-    same = {"table": measured, "traps": same_but_for_results, "speed": same_but_for_numbers}
-    contents = parts(document, _load(build / TRAPS)) | _speed(build)
-    found = _changed(readme, contents, same)
+    same = {"table": measured, "speed": same_but_for_numbers}
+    found = _changed(readme, parts(document) | _speed(build), same)
+    sprung = {"traps": trap_rows(_load(build / TRAPS))}
+    found += _changed(TRAPS_PAGE, sprung, {"traps": same_but_for_results})
     compared = _comparisons(build)
     found += _changed(SPEED, compared, dict.fromkeys(compared, same_but_for_numbers))
     loaded = _loaded(build)
@@ -113,7 +110,7 @@ def write(readme: Path, build: Path) -> None:
 
     Speed is left as it is where it was not measured: it takes ten minutes of a quiet machine.
     """
-    contents = parts(_load(build / TABLE), _load(build / TRAPS))
+    contents = parts(_load(build / TABLE))
     measured = (build / BENCH / "bench.json").exists()
     if measured and _tenth(build):
         raise LabError("the benchmarks were run at a tenth of their sizes: run `make bench`.")
@@ -128,6 +125,7 @@ def write(readme: Path, build: Path) -> None:
     if operated := _production(build):
         _fill(PRODUCTION, operated)
     _fill(PATTERNS_PAGE, {"patterns": _patterns()})
+    _fill(TRAPS_PAGE, {"traps": trap_rows(_load(build / TRAPS))})
     if (build / load_docs.FILE).exists():
         if _load(build / load_docs.FILE)["quick"]:
             raise LabError("the load was a quick look: run `make load`.")
@@ -252,7 +250,12 @@ def _table(document: dict[str, Any]) -> str:
     return "\n".join([*lines, "", _circumstances(document)])
 
 
-def _traps(document: dict[str, Any]) -> str:
+def trap_rows(document: dict[str, Any]) -> str:
+    """Return the table of traps.
+
+    Raises:
+        LabError: One does not spring any more.
+    """
     lines = ["| Said | What happens | Done so | Done right |", "|---|---|---|---|"]
     for trap in document["traps"]:
         if not trap["holds"]:

@@ -1,0 +1,41 @@
+"""The lessons of the course, in their order."""
+
+from lab.course.lesson import Lesson
+from lab.course.lessons import (
+    budgets_in_ci,
+    counting_and_lazy_cursors,
+    files_zip_and_pdf,
+    reading_rows,
+    streaming_a_csv,
+    streams_among_real_clients,
+    the_identity_map,
+    the_lens,
+    under_load,
+    uploads,
+)
+from lab.errors import LabError, nearest
+
+LESSONS: tuple[Lesson, ...] = (
+    the_lens.LESSON,
+    reading_rows.LESSON,
+    the_identity_map.LESSON,
+    streaming_a_csv.LESSON,
+    files_zip_and_pdf.LESSON,
+    uploads.LESSON,
+    counting_and_lazy_cursors.LESSON,
+    streams_among_real_clients.LESSON,
+    under_load.LESSON,
+    budgets_in_ci.LESSON,
+)
+
+
+def lesson(number: str) -> Lesson:
+    """Return a lesson by its number.
+
+    Raises:
+        LabError: There is none of that number.
+    """
+    for found in LESSONS:
+        if found.number == number:
+            return found
+    raise LabError(f"unknown lesson {number!r}: {nearest(number, [one.number for one in LESSONS])}")

@@ -1,0 +1,1 @@
+"""Right answers, one file for each notebook: the text of its exercise cell."""
