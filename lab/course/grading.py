@@ -28,7 +28,7 @@ PACE = 15
 PATIENCE = 3.0
 """Seconds that are granted at least, for a machine that is busy."""
 
-_LOOK = 5.0
+_LOOK = 8.0
 """Seconds for a small answer, the start of its process included."""
 
 _POINTS = 5
