@@ -1,19 +1,19 @@
 # Two commands do all the set-up: `make table` and `make test`.
 
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.stamp-$(shell cat pyproject.toml requirements.txt 2>/dev/null | cksum | cut -d' ' -f1)
+BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help table test test-slow test-faults check bench bench-http load soak production notebooks \
-	notebooks-write notebooks-check test-notebooks test-browser course-html lint types docs docs-check lock clean
+.PHONY: help main dev table test test-slow test-faults test-install check bench bench-http load \
+	soak production notebooks notebooks-write notebooks-check test-notebooks test-browser \
+	course-html lint types docs docs-check wheel lock clean
 
 help:
 	@echo "make table       measure the lesson's table (ARGS='--quick' for a tenth of the sizes)"
 	@echo "make test        run the test suite"
 	@echo "make test-slow   run the tests that take minutes"
 	@echo "make test-faults run the clients that hang up, stall and come all at once"
+	@echo "make test-install  install on every Python found, with old and new versions (needs an index)"
 	@echo "make check       hold the lab's own variants to their memory budgets"
 	@echo "make bench       time every variant beside the limit (ARGS=--tenth for a quick look)"
 	@echo "make bench-http  the same over HTTP, for one client and for eight"
@@ -28,22 +28,26 @@ help:
 	@echo "make lint types  check style and types"
 	@echo "make docs        write the generated parts of README and docs from build"
 	@echo "make docs-check  check that they are current"
+	@echo "make wheel       build the wheel that is installed into other projects"
 	@echo "make lock        pin the dependencies anew"
 	@echo "make clean       remove the environment and everything built"
 
-table: $(STAMP)
+table: main
 	$(BIN)/lab table $(ARGS)
 
-test: $(STAMP)
+test: dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
-test-slow: $(STAMP)
+test-slow: dev
 	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 4 $(ARGS)
 
-test-faults: $(STAMP)
+test-faults: dev
 	$(BIN)/python -m pytest -m faults $(ARGS)
 
-check: $(STAMP)
+test-install: dev
+	$(BIN)/python -m pytest -m install -n 2 $(ARGS)
+
+check: dev
 	LAB_TOKEN="$$($(BIN)/lab serve --token)" \
 		$(BIN)/lab check --file benchmarks/budgets.toml --junit build/budgets.xml $(ARGS)
 
@@ -51,82 +55,80 @@ check: $(STAMP)
 BENCH := $(BIN)/python -m pytest --benchmark-quiet \
 	--benchmark-autosave --benchmark-storage=file://build/bench/runs benchmarks
 
-bench: $(STAMP)
+bench: dev
 	@mkdir -p build/bench
 	$(BENCH) --benchmark-json build/bench/bench.json $(ARGS)
 	$(BIN)/python -m lab.report.speed build/bench
 
-bench-http: $(STAMP)
+bench-http: dev
 	@mkdir -p build/bench
 	$(BENCH)/test_over_http.py -m "http or not http" \
 		--benchmark-json build/bench/bench-http.json $(ARGS)
 	$(BIN)/python -m lab.report.speed build/bench
 
-load: $(STAMP)
+load: dev
 	$(BIN)/lab load $(ARGS)
 
-soak: $(STAMP)
+soak: dev
 	$(BIN)/lab load --time 10m --users 10 --out build/soak --require "failures = 0" \
 		--require "rss growth < 1%" --require "descriptors growth < 20%" \
 		--require "connections growth < 20%" $(ARGS)
 
-production: $(STAMP)
+production: dev
 	$(BIN)/python -m benchmarks.production $(ARGS)
 
 # Where it is run as root, as in containers, a token and 127.0.0.1 still guard it.
-notebooks: $(STAMP)
+notebooks: dev
 	$(BIN)/jupyter lab --ip=127.0.0.1 --allow-root --ServerApp.root_dir="$(CURDIR)" \
 		--LabApp.default_url=/lab/tree/notebooks/00-the-lens.ipynb $(ARGS)
 
-notebooks-write: $(STAMP)
+notebooks-write: dev
 	$(BIN)/python -m lab.course.sources --write
 
-notebooks-check: $(STAMP)
+notebooks-check: dev
 	$(BIN)/python -m lab.course.sources --check
 
-test-notebooks: $(STAMP)
+test-notebooks: dev
 	$(BIN)/python -m pytest -m notebooks -n auto --maxprocesses 2 tests/test_course_notebooks.py $(ARGS)
 
-test-browser: $(STAMP)
+test-browser: dev
 	$(BIN)/python -m pytest -m browser tests/test_course_browser.py $(ARGS)
 
-course-html: $(STAMP)
+course-html: dev
 	$(BIN)/python -m lab.course.pages $(ARGS)
 
-lint: $(STAMP)
+lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(STAMP)
+types: dev
 	$(BIN)/mypy
+	$(BIN)/mypy requirements
 
-docs: $(STAMP)
+docs: dev
 	$(BIN)/lab traps --all --json build/traps/traps.json
 	$(BIN)/python -m lab.report.readme --write build
 
-docs-check: $(STAMP)
+docs-check: dev
 	$(BIN)/lab traps --all --json build/traps/traps.json
 	$(BIN)/python -m lab.report.readme --check build
 
-# The environment is as new as the files that describe it: their checksum is in the stamp's name.
-$(STAMP): pyproject.toml requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
-		"memory-lab needs Python 3.11 or newer and $(PYTHON) is %d.%d: make PYTHON=python3.12 ..." \
-		% sys.version_info[:2])'
-	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--requirement requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
-		--no-deps --editable .
-	@touch $@
+# Two layers in one environment: what the table needs, and on top of it what all others need.
+# A PYTHON that is named makes the environment anew if another one made it.
+main dev:
+	@command -v "$(PYTHON)" >/dev/null || { echo "memory-lab: there is no $(PYTHON):" \
+		"install Python 3.11 or newer, or name another: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("memory-lab:" \
+		" $(PYTHON) is Python %d.%d, and 3.11 is the oldest that will do:" \
+		" name another (make PYTHON=python3.12 ...)." % v)'
+	@"$(PYTHON)" requirements/install.py $@ $(if $(filter file,$(origin PYTHON)),,--chosen)
 
-# No index and no address is written into the file; hashes alone say what may be installed.
-lock: $(STAMP)
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--upgrade --output-file requirements.txt
+# The wheel is for other projects: pip install memory_lab-*.whl
+wheel: main
+	$(BIN)/python -m hatchling build --target wheel --directory dist
+
+lock: dev
+	$(BIN)/python requirements/lock.py --upgrade $(ARGS)
 
 clean:
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache

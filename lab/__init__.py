@@ -43,6 +43,9 @@ _HOMES = {
 
 __all__ = list(_HOMES)
 
+# Other packages are called `lab` too: this is how the entry points know their own.
+__distribution__ = "memory-lab"
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:

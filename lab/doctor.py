@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from lab.errors import LabError
 from lab.measure.environment import environment, usable_cores
@@ -33,6 +34,7 @@ def _examine() -> Iterator[Finding]:
     import psutil
 
     yield Finding("Python", f"{platform.python_version()} on {platform.platform()}")
+    yield _package()
     yield Finding("Cores", str(usable_cores()))
     yield Finding("Free memory", show_bytes(psutil.virtual_memory().available))
     yield Finding("memray", str(environment().get("memray", "missing")), _has("memray"))
@@ -41,6 +43,15 @@ def _examine() -> Iterator[Finding]:
     if _has("sqlalchemy") and _has("psycopg2"):
         yield _disk()
         yield _database()
+
+
+def _package() -> Finding:
+    """Whose package `lab` is: another distribution's of that name overwrites files of this one."""
+    from memory_lab import other_distributions
+
+    clash = other_distributions()
+    found = f"memory-lab's, in {Path(__file__).parent}"
+    return Finding("Package lab", f"{found}; {clash}" if clash else found, not clash)
 
 
 def _resident_set() -> Finding:

