@@ -39,13 +39,13 @@ test: dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 test-slow: dev
-	$(BIN)/python -m pytest -m slow -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest -m "slow and not install" -n auto --maxprocesses 4 $(ARGS)
 
 test-faults: dev
 	$(BIN)/python -m pytest -m faults $(ARGS)
 
 test-install: dev
-	$(BIN)/python -m pytest -m install -n 2 $(ARGS)
+	$(BIN)/python -m pytest -m install -n 2 --dist loadgroup $(ARGS)
 
 check: dev
 	LAB_TOKEN="$$($(BIN)/lab serve --token)" \

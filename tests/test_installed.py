@@ -6,7 +6,6 @@ import subprocess
 import sys
 import sysconfig
 import venv
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -25,10 +24,16 @@ def python(tmp_path_factory):
     found = folder / "venv" / "bin" / "python"
     paths = {"base": str(folder / "venv"), "platbase": str(folder / "venv")}
     site = Path(sysconfig.get_path("purelib", "venv", paths))
-    zipfile.ZipFile(wheel).extractall(site)
     # An editable install of the project is found by a .pth file, which is not read from here.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    pip_install(found, f"{wheel}[patterns,plots]")
     return found
+
+
+def pip_install(python, what):
+    """Install with what is here; nothing is fetched."""
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-index", what]
+    return subprocess.run(pip, check=True, capture_output=True, text=True).stdout
 
 
 def run(python, folder, *words):
@@ -52,6 +57,18 @@ def five_lines():
 def test_the_wheel_is_what_is_measured_with(python, tmp_path):
     where = run(python, tmp_path, "-c", "import lab; print(lab.__file__)").stdout
     assert str(python.parent.parent) in where
+
+
+def test_the_wheel_brings_the_command(python, tmp_path):
+    result = run(python.parent / "lab", tmp_path, "--help")
+    assert result.returncode == 0, result.stderr
+    assert "Measure what a claim about memory is worth." in result.stdout
+
+
+def test_an_extra_is_added_to_what_is_installed_without_an_index(python):
+    assert "Requirement already satisfied: memory-lab[arrow]" in pip_install(
+        python, "memory-lab[arrow]"
+    )
 
 
 def test_five_lines_are_green_and_a_list_that_keeps_rows_turns_them_red(python, tmp_path):

@@ -97,7 +97,7 @@ def font_path() -> Path:
             found = Path(spec.origin).parent / path
             if found.exists():
                 return found
-    raise LabError("there is no font to embed: install memory-lab[web] again.")
+    raise LabError("there is no font to embed: pip install --force-reinstall reportlab.")
 
 
 @lru_cache(maxsize=1)
