@@ -9,8 +9,19 @@ from pathlib import Path
 
 import psutil
 
+from lab.measure.verdict import RESOLUTION
+
 WHOLE_TABLE = 256_000
 """Rows of the suite's table of posts: as many as the largest sweep of `make test` wants."""
+
+
+def just_above(peak: float, held: int) -> bool:
+    """Tell whether a peak is what was held by construction, and little more.
+
+    The rest is the interpreter's own: some kilobytes that differ between Pythons. Up to the
+    resolution of the heap the lab takes them for noise, and so does a test.
+    """
+    return held <= peak < held + RESOLUTION["heap"]
 
 
 def run_lab(

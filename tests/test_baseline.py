@@ -19,8 +19,10 @@ from lab.budgets.key import Key, key_here
 from lab.errors import LabError
 from lab.measure.curve import Curve, Point
 from lab.measure.sites import Site
+from lab.measure.verdict import RESOLUTION
 from lab.measure.workload import Function
-from tests.helpers import run_lab
+from lab.units import show_bytes
+from tests.helpers import just_above, run_lab
 
 MINE = """
 def export(n):
@@ -74,16 +76,36 @@ def figures_of(folder):
     return json.loads((folder / "memory-baseline.json").read_text())
 
 
+def peaks_of(folder):
+    """Return the bytes at each size that the baseline has."""
+    (entry,) = figures_of(folder)["baselines"]
+    return dict(entry["budgets"]["export"]["points"])
+
+
+def peaks_in(file):
+    """Return the bytes at each size that a check has measured."""
+    (budget,) = json.loads(file.read_text())["budgets"]
+    return {point["size"]: point["peak_heap_bytes"] for point in budget["curve"]["points"]}
+
+
 def test_a_small_leak_under_the_ceiling_is_found_by_the_baseline(folder, check):
     assert check("--update").returncode == 0
+    before = peaks_of(folder)[128_000]
+    assert just_above(before, 1_000_000)
     assert check().returncode == 0
     (folder / "mine.py").write_text(KEEPING)
     red = check("--json=found.json")
     assert red.returncode == 1
-    assert re.search(
-        r"peak 1\.\d\d MB at 128,000 is \d+ kB more than the 1\.01 MB of the baseline \(",
-        red.stdout,
-    )
+    now = peaks_in(folder / "found.json")[128_000]
+    kept = [f"row {i}" for i in range(0, 128_000, 20)]
+    rows = sum(map(sys.getsizeof, kept))
+    # Beside them is their list, and a second one while it is enlarged.
+    room = 2 * sys.getsizeof(kept) + RESOLUTION["heap"]
+    assert abs(now - before - rows) < room < rows
+    assert (
+        f"peak {show_bytes(now)} at 128,000 is {show_bytes(now - before)} more than the "
+        f"{show_bytes(before)} of the baseline ({date.today().isoformat()})"
+    ) in red.stdout
     assert "What holds more than in the baseline:" in red.stdout
     assert 'mine.py:7 in export: row = f"row {i}"' in red.stdout
     budget = json.loads((folder / "found.json").read_text())["budgets"][0]
@@ -138,10 +160,14 @@ def test_an_update_that_finds_the_same_changes_nothing(folder, check):
 def test_what_shrank_is_kept_and_offered(folder, check):
     check("--update")
     (folder / "mine.py").write_text(MINE.replace("1_000_000", "100_000"))
-    run = check()
+    run = check("--json=found.json")
     assert run.returncode == 0
+    before, now = peaks_of(folder), peaks_in(folder / "found.json")
+    less, size = max((before[size] - now[size], size) for size in before)
+    # All else that is held is the same in both.
+    assert abs(less - 900_000) < RESOLUTION["heap"]
     said = " ".join(run.stdout.split())
-    assert "is 900 kB less than the 1.01 MB of the baseline" in said
+    assert f"is {show_bytes(less)} less than the {show_bytes(before[size])} of the baseline" in said
     assert "`lab check --update` would hold it there" in said
 
 

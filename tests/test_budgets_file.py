@@ -205,7 +205,7 @@ FUNCTION = 'target = "a:b"\npeak = 1\n'
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[budget.export\n", r":1: this is no TOML: .*line 1"),
+        ("[budget.export\n", r":1: this is no TOML: "),
         ('[budget.export]\ntarget = "a:b', r":2: this is no TOML: "),
         ("baselin = 1\n" + budget(FUNCTION), r":1: unknown key 'baselin': did you mean baseline"),
         ("baseline = 1\n" + budget(FUNCTION), r":1: baseline: write a text in quotes, not 1"),

@@ -144,7 +144,7 @@ def test_measure_writes_the_json_that_was_promised(folder):
     assert (curve["target"], curve["claim"], curve["verdict"]) == ("mine:leak", "O(1)", "broken")
     point = curve["points"][0]
     assert point["size"] == 8_000
-    assert point["peak_heap_bytes"] > 8_000 * 24
+    assert point["peak_heap_bytes"] > 8_000 * sys.getsizeof(0.0)
     assert point["peak_rss_bytes"] >= 0
     assert point["seconds"] > 0
     assert len(point["digest"]) == 32

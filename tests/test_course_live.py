@@ -75,9 +75,9 @@ def test_the_last_card_has_both_roles_and_what_they_sent(cards):
 
 
 def test_naive_takes_many_times_what_streaming_takes(cards):
+    """It holds 20,000 rows and their text at once, and the other a batch of them."""
     naive, streaming = (parse_bytes(row[1]) for row in cards[-1].rows)
-    assert naive > 30_000_000
-    assert streaming < 10_000_000
+    assert naive > 10 * streaming
 
 
 def test_the_peaks_of_the_table_are_in_the_sentence(cards):

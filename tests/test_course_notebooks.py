@@ -141,8 +141,12 @@ def test_a_notebook_as_a_student_opens_it_runs_through_and_passes_nothing(lesson
 
 
 def test_a_cell_that_raises_is_named(run):
-    with pytest.raises(LabError, match=r"07-a-try failed in cell 07-02: ZeroDivisionError: div"):
-        run(new_markdown_cell("# A try"), new_code_cell("1 / 0"), new_code_cell("1"))
+    with pytest.raises(LabError, match=r"07-a-try failed in cell 07-02: ValueError: no luck"):
+        run(
+            new_markdown_cell("# A try"),
+            new_code_cell("raise ValueError('no luck')"),
+            new_code_cell("1"),
+        )
 
 
 def test_a_cell_that_ends_its_kernel_is_named(run):

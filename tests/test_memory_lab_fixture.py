@@ -74,6 +74,11 @@ def test_one_size_is_measured_with_its_lines(memory_lab):
     assert point.sites[0].function == "one_object_kept"
 
 
+def test_what_a_comprehension_holds_is_put_down_to_its_function(memory_lab):
+    point = memory_lab.measure(growths.too_small, 100_000)
+    assert point.sites[0].function == "too_small"
+
+
 def test_what_fits_under_a_cap_survives_and_what_does_not_does_not(memory_lab):
     assert memory_lab.survives(growths.flat_generator, 100_000, "32 MiB")
     survival = memory_lab.survives(growths.kept_blocks, 200, 32_000_000)

@@ -1,25 +1,30 @@
 """The markers memory_budget and memory_growth: what they measure, and what they say."""
 
 import re
+import sys
 
 import pytest
 
+from lab.measure.verdict import RESOLUTION
+from lab.units import parse_bytes, show_bytes
+from tests.helpers import just_above
 from tests.plugin_runs import once, run_pytest, write
 
 BUDGETS = """
     import pytest
+    from lab.measure.verdict import RESOLUTION
     from tests.growths import only_in_c
 
-    @pytest.mark.memory_budget("1.02 MB")
+    @pytest.mark.memory_budget(1_000_000 + RESOLUTION["heap"])
     def test_above():
         block = bytearray(1_000_000)
 
     @pytest.mark.memory_budget(peak=999_999)
     def test_below():
         block = bytearray(1_000_000)
-        small = bytearray(200_000)
-        smaller = bytearray(50_000)
-        smallest = bytearray(20_000)
+        small = bytearray(400_000)
+        smaller = bytearray(200_000)
+        smallest = bytearray(100_000)
 
     @pytest.mark.memory_budget("8 MB")
     def test_native():
@@ -151,15 +156,17 @@ GROWS = "[n=8000..128000]"
 def test_a_block_is_above_a_budget_just_below_it_and_below_one_just_above(ran):
     assert ran.outcome("test_above") == "passed"
     assert ran.outcome("test_below") == "failed"
-    assert 1_000_000 <= ran.peak("test_above") < 1_020_000
+    assert just_above(ran.peak("test_above"), 1_000_000)
 
 
 def test_a_failure_names_the_three_largest_lines(ran):
-    text = ran.text("test_below")
-    assert re.search(r"peak 1\.2\d MB is over the budget of 1\.00 MB\.", text)
-    assert "test_budgets.py:11 in test_below: block = bytearray(1_000_000)" in text
-    assert "test_budgets.py:12 in test_below" in text
+    """Each holds more than the interpreter may hold beside them."""
+    text, peak = ran.text("test_below"), ran.peak("test_below")
+    assert just_above(peak, 1_700_000)
+    assert f"peak {show_bytes(peak)} is over the budget of 1.00 MB." in text
+    assert "test_budgets.py:12 in test_below: block = bytearray(1_000_000)" in text
     assert "test_budgets.py:13 in test_below" in text
+    assert "test_budgets.py:14 in test_below" in text
     assert "smallest" not in text
     assert "lab/" not in text
     assert "pluggy" not in text
@@ -167,7 +174,7 @@ def test_a_failure_names_the_three_largest_lines(ran):
 
 def test_allocations_of_native_code_count(ran):
     assert ran.outcome("test_native") == "failed"
-    assert "test_budgets.py:18 in test_native: only_in_c(500_000)" in ran.text("test_native")
+    assert "test_budgets.py:19 in test_native: only_in_c(500_000)" in ran.text("test_native")
 
 
 def test_a_parameter_may_have_a_ceiling_of_its_own(ran):
@@ -204,11 +211,26 @@ def test_a_claim_about_rows_is_tested_over_an_argument_of_that_name(ran):
     assert "8.00 B per row" in ran.output
 
 
+def floats(n):
+    """Return the bytes of a list that was filled with so many floats, one after the other."""
+    kept = []
+    for i in range(n):
+        kept.append(float(i))
+    return sys.getsizeof(kept) + sum(map(sys.getsizeof, kept))
+
+
 def test_a_failure_says_the_claim_the_curve_and_the_lines_that_grow(ran):
     text = ran.text("test_leaks" + GROWS)
-    assert "O(1) broken: grows with n: 33.0 B per item (95 % between 32" in text
-    assert "      n  peak heap\n  8,000     2" in text
-    assert "\n128,000    4.2" in text
+    per_item = float(ran.tests["test_leaks" + GROWS]["properties"]["bytes_per_item"])
+    assert f"O(1) broken: grows with n: {show_bytes(per_item)} per item (95 % between " in text
+    # A list has room for up to an eighth more than it holds, and how much more is chance.
+    least = sys.getsizeof(0.0)
+    assert least + 8 <= per_item <= least + 10
+    curve = re.search(r"\n +n  peak heap\n +8,000 +(.+ kB)\n(?: .+\n)+128,000 +(.+ MB)\n", text)
+    for n, shown in zip((8_000, 128_000), curve.groups(), strict=True):
+        # Shown are three figures, and beside the list is what the interpreter needs.
+        room = 0.005 * floats(n) + RESOLUTION["heap"]
+        assert parse_bytes(shown) == pytest.approx(floats(n), abs=room)
     assert "What grows from 8,000 to 128,000:" in text
     assert "test_growths.py:16 in test_leaks: kept.append(float(i))" in text
 
@@ -234,7 +256,8 @@ def test_both_markers_hold_at_once(ran):
 
 
 def test_figures_are_in_the_report_of_a_kept_test_and_in_junit(ran):
-    assert re.search(r"-- memory-lab --+\npeak 1\.0\d MB, of 1\.02 MB\.", ran.output)
+    shown = f"peak {show_bytes(ran.peak('test_above'))}, of 1.07 MB."
+    assert re.search(rf"-- memory-lab --+\n{re.escape(shown)}", ran.output)
     assert ran.tests["test_linear" + GROWS]["properties"]["bytes_per_item"] == "8.0"
     assert ran.peak("test_linear" + GROWS) > 8 * 128_000
 

@@ -6,7 +6,7 @@ from lab.measure.sites import Site, gained, growing, sites
 
 HERE = Path("/project")
 MINE = ("stream", "/project/app/exports.py", 31)
-LIBRARY = ("fetchmany", "/project/.venv/lib/python3.11/site-packages/sqlalchemy/cursor.py", 9)
+LIBRARY = ("fetchmany", "/project/.venv/lib/python3/site-packages/sqlalchemy/cursor.py", 9)
 STANDARD = ("loads", __import__("json").__file__, 5)
 ELSEWHERE = ("helper", "/shared/helper.py", 7)
 
@@ -22,6 +22,17 @@ def test_without_a_line_of_the_project_the_innermost_outside_of_libraries_is_nam
     assert sites([(1, [LIBRARY, ELSEWHERE, STANDARD])], HERE)[0].file == "/shared/helper.py"
     assert sites([(1, [STANDARD, LIBRARY])], HERE)[0].function == "loads"
     assert sites([(1, [])], HERE) == ()
+
+
+def test_a_comprehension_is_a_line_of_the_function_around_it():
+    """Up to Python 3.11 it has a frame of its own, as it has here; later ones have the last."""
+    inner, outer = ("<listcomp>", MINE[1], 32), ("<dictcomp>", MINE[1], 31)
+    found = sites([(8, [LIBRARY, inner, outer, MINE]), (4, [outer, MINE]), (2, [MINE])], HERE)
+    assert found == (
+        Site("app/exports.py", 32, "stream", 8),
+        Site("app/exports.py", 31, "stream", 6),
+    )
+    assert sites([(1, [("<genexpr>", MINE[1], 31), MINE])], HERE)[0].function == "<genexpr>"
 
 
 def test_the_largest_sites_come_first():

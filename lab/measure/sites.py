@@ -24,6 +24,8 @@ _SMALL = 0.001
 _LAB = str(Path(__file__).parent.parent)
 _HARNESS = tuple(str(Path(_LAB, name)) for name in ("measure", "plugin"))
 _INSTALLED = {"site-packages", "dist-packages"}
+_COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}
+"""Functions of their own up to Python 3.11; since then they run in the function around them."""
 
 Frame = tuple[str, str, int]
 """Function, file and line, as memray writes them."""
@@ -108,13 +110,22 @@ def _most_first(found: Iterable[Site]) -> tuple[Site, ...]:
 def _chosen(frames: Sequence[Frame], folder: str) -> Frame | None:
     """Return the innermost frame of the project, or of no library, or of any but our own."""
     outside = None
-    for frame in frames:
-        where = _origin(frame[1], folder)
+    for at, (_, file, _) in enumerate(frames):
+        where = _origin(file, folder)
         if where == "project":
-            return frame
+            return _named(frames, at)
         if where == "elsewhere" and outside is None:
-            outside = frame
-    return outside or next((frame for frame in frames if not frame[1].startswith(_HARNESS)), None)
+            outside = at
+    if outside is None:
+        outside = next((at for at, f in enumerate(frames) if not f[1].startswith(_HARNESS)), None)
+    return None if outside is None else _named(frames, outside)
+
+
+def _named(frames: Sequence[Frame], at: int) -> Frame:
+    """Return a frame; a comprehension's has the name of the function that it stands in."""
+    name, file, line = frames[at]
+    around = (outer for outer, _, _ in frames[at:] if outer not in _COMPREHENSIONS)
+    return next(around, name), file, line
 
 
 @cache

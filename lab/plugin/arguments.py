@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard, TypeVar
 
@@ -88,14 +88,33 @@ def growth(mark: pytest.Mark) -> Growth:
 
 
 def _call(reader: Callable[..., T], mark: pytest.Mark) -> T:
-    """Call a reader with a mark's arguments, having them checked as Python checks any call."""
-    signature = inspect.signature(reader)
-    try:
-        signature.bind(*mark.args, **mark.kwargs)
-    except TypeError as error:
-        known = ", ".join(signature.parameters)
-        raise LabError(f"the marker {mark.name} takes {known}: {error}.") from None
+    """Call a reader with a mark's arguments, which are checked as Python checks any call's.
+
+    In words of our own: those of Python differ between its versions.
+    """
+    parameters = inspect.signature(reader).parameters
+    if wrong := _wrong(mark, parameters):
+        raise LabError(f"the marker {mark.name} takes {', '.join(parameters)}: {wrong}.")
     return reader(*mark.args, **mark.kwargs)
+
+
+def _wrong(mark: pytest.Mark, parameters: Mapping[str, inspect.Parameter]) -> str:
+    """Say in which way a mark's arguments are not those of a call, or nothing."""
+    named = inspect.Parameter.KEYWORD_ONLY
+    places = [name for name, parameter in parameters.items() if parameter.kind is not named]
+    if len(mark.args) > len(places):
+        return "too many positional arguments"
+    given = places[: len(mark.args)]
+    for name in mark.kwargs:
+        if name not in parameters:
+            return f"got an unexpected keyword argument {name!r}"
+        if name in given:
+            return f"multiple values for argument {name!r}"
+    for name, parameter in parameters.items():
+        needed = parameter.default is inspect.Parameter.empty
+        if needed and name not in given and name not in mark.kwargs:
+            return f"missing a required argument: {name!r}"
+    return ""
 
 
 def _bytes(amount: object) -> int:

@@ -31,14 +31,9 @@ def yielding_each_row_breaks_the_block() -> Sprung:
         read, unread = _raised(lambda: _read(_each_row, db)), _raised(lambda: _enter(_each_row, db))
         right = _read(server_side_cursor, db)
     return Sprung(
-        wrong=f"{read}; {unread}",
+        wrong=f"{_shown(read)}; {_shown(unread)}",
         right=f"{right:,} rows from one yield",
-        holds=(read, unread, right)
-        == (
-            "TypeError: 'Post' object is not iterable",
-            "RuntimeError: generator didn't stop",
-            _ROWS,
-        ),
+        holds=isinstance(read, TypeError) and isinstance(unread, RuntimeError) and right == _ROWS,
     )
 
 
@@ -51,9 +46,9 @@ def one_row_hides_the_mistake() -> Sprung:
     said = [_entered(_each_row, rows) for rows in (1, 2)]
     right = [_entered(server_side_cursor, rows) for rows in (1, 2)]
     return Sprung(
-        wrong=f"1 row: {said[0]}; 2 rows: {said[1]}",
-        right=f"1 row: {right[0]}; 2 rows: {right[1]}",
-        holds=(said, right) == (["passes", "RuntimeError: generator didn't stop"], ["passes"] * 2),
+        wrong=f"1 row: {_shown(said[0])}; 2 rows: {_shown(said[1])}",
+        right=f"1 row: {_shown(right[0])}; 2 rows: {_shown(right[1])}",
+        holds=said[0] is None and isinstance(said[1], RuntimeError) and right == [None, None],
     )
 
 
@@ -67,14 +62,18 @@ def _enter(block: Callable[..., Any], db: Session) -> None:
         pass
 
 
-def _entered(block: Callable[..., Any], rows: int) -> str:
+def _entered(block: Callable[..., Any], rows: int) -> Exception | None:
     with posts(rows) as db:
         return _raised(lambda: _enter(block, db))
 
 
-def _raised(run: Callable[[], object]) -> str:
+def _raised(run: Callable[[], object]) -> Exception | None:
     try:
         run()
     except (TypeError, RuntimeError) as error:
-        return f"{type(error).__name__}: {error}"
-    return "passes"
+        return error
+    return None
+
+
+def _shown(error: Exception | None) -> str:
+    return "passes" if error is None else f"{type(error).__name__}: {error}"
