@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.schema import AddConstraint, CreateSchema, CreateTable, DropSchema
+from sqlalchemy.schema import CreateSchema, CreateTable, DropSchema
 
 from lab.data.database import database, explained, schema
 from lab.data.embedded import place
-from lab.data.models import Base, Post
+from lab.data.models import Base
 from lab.errors import LabError
 
 ROWS = 1_000_000
@@ -26,6 +26,11 @@ PATIENCE = "10s"
 _LAYOUT = 1
 _CHUNK = 50_000
 _BYTES_PER_ROW = 900
+_ADD_REFERENCE = (
+    "alter table posts add constraint posts_author_id_fkey "
+    "foreign key (author_id) references authors (id)"
+)
+_DROP_REFERENCE = "alter table posts drop constraint posts_author_id_fkey"
 
 Progress = Callable[[int], None]
 
@@ -148,15 +153,14 @@ def _make(
     if have == 0:
         _make_tables(connection, wanted, rebuild=before is not None)
     else:
-        connection.execute(text("alter table posts drop constraint posts_author_id_fkey"))
+        connection.execute(text(_DROP_REFERENCE))
     for first in range(have + 1, wanted.rows + 1, _CHUNK):
         last = min(first + _CHUNK - 1, wanted.rows)
         connection.execute(_INSERT_POSTS, {"first": first, "last": last, "authors": AUTHORS})
         if progress is not None:
             progress(last)
     # Checking the references once, at the end, is cheaper than a million times.
-    (reference,) = Post.__table__.foreign_key_constraints  # type: ignore[attr-defined]
-    connection.execute(AddConstraint(reference, isolate_from_table=False))
+    connection.execute(text(_ADD_REFERENCE))
     connection.execute(text("analyze authors, posts"))
     connection.exec_driver_sql(f"comment on schema {schema()} is '{wanted.comment()}'")
 

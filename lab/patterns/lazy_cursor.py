@@ -7,12 +7,11 @@ has to, after a `break` and after an exception too. A result that SQLAlchemy ret
 block already.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 from sqlalchemy import ScalarResult, select
-from sqlalchemy.engine import Result
 from sqlalchemy.orm import Session
 
 from lab.data.models import Post
@@ -74,7 +73,7 @@ def closing_generator(db: Session, batch: int = 500) -> AbstractContextManager[I
     return closing(pages())
 
 
-def result_itself(db: Session, batch: int = 500) -> Result[int, str]:
+def result_itself(db: Session, batch: int = 500) -> AbstractContextManager[Iterable[Any]]:
     """Return the result of selected columns, which closes its cursor at the end of a block."""
     query = select(Post.id, Post.title).order_by(Post.id)
     return db.execute(query, execution_options={"yield_per": batch})

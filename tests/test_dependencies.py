@@ -1,0 +1,101 @@
+"""What is imported is declared: every third-party module of the package has its requirement."""
+
+import ast
+import re
+import sys
+import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+LEFT_TO_THE_USER = {
+    "pytest": "the plugin is loaded by a pytest that is there already",
+    "coverage": "it is told of measured tests where pytest-cov is in use",
+}
+"""Imported where they are installed, and by design required of nobody."""
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@cache
+def required(extra=None):
+    """Distributions that the core needs, or an extra with all that it includes."""
+    lines = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+    found = set() if extra is None else set(required())
+    for line in lines:
+        name, among = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?", line).groups()
+        if normal(name) == PROJECT["name"]:
+            found = found.union(*(required(one) for one in among.split(",")))
+        else:
+            found.add(normal(name))
+    return found
+
+
+def imported(file):
+    """Top-level modules that a file imports, wherever in it; relative ones are its own."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def distributions(module):
+    """Distributions that bring a module; one that nothing here brings is taken at its name."""
+    name = "pytest" if module == "_pytest" else module
+    return {normal(one) for one in packages_distributions().get(name, [name])}
+
+
+def third_party(folder):
+    """What the files of a folder import, and who imports it; of the package alone for ``.``."""
+    found = {}
+    for file in (ROOT / "lab" / folder).glob("*.py" if folder == "." else "**/*.py"):
+        for module in {*imported(file)} - {"lab", *sys.stdlib_module_names}:
+            found.setdefault(module, file.relative_to(ROOT))
+    return found
+
+
+NEEDED = {
+    ".": ("tuned",),
+    "budgets": (),
+    "course": ("notebooks",),
+    "data": ("arrow",),
+    "load": ("load",),
+    "measure": ("dask", "patterns"),
+    "patterns": ("arrow",),
+    "pdf": ("patterns",),
+    "plugin": (),
+    "report": ("plots",),
+    "traps": ("patterns",),
+    "web": ("patterns",),
+}
+"""Extras that the files of each folder may count on, beside the core."""
+
+
+def test_every_folder_says_what_it_needs():
+    there = {file.relative_to(ROOT / "lab").parts[0] for file in (ROOT / "lab").glob("*/*.py")}
+    assert there == set(NEEDED) - {"."}
+
+
+@pytest.mark.parametrize("folder", NEEDED)
+def test_what_is_imported_is_declared_where_it_is_needed(folder):
+    declared = required().union(*map(required, NEEDED[folder])) | set(LEFT_TO_THE_USER)
+    missing = {
+        module: str(file)
+        for module, file in third_party(folder).items()
+        if not distributions(module) & declared
+    }
+    assert missing == {}
+
+
+def test_an_import_that_nobody_declared_is_found(tmp_path):
+    (tmp_path / "one.py").write_text("def f():\n    from h11._events import Request\n")
+    assert [*imported(tmp_path / "one.py")] == ["h11"]
+    assert not distributions("h11") & required("patterns")
