@@ -10,9 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tests.made_up import ROOT, declared_pythons, find_python, wheel
 
@@ -164,3 +167,154 @@ def test_the_lock_installs_with_every_pip(tmp_path, clean, newer_releases, versi
     pinned, versions = locked(), installed(inside, clean)
     there = {name for name in versions if name in pinned}
     assert {name for name in there if versions[name] not in pinned[name]} == set()
+
+
+APPLICATION = """\
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+app = FastAPI()
+
+
+def flat(n):
+    for i in range(n):
+        yield f"row {i}\\n"
+
+
+@app.get("/export.csv")
+def export(rows: int):
+    chunks = ("row\\n" * 1_000 for _ in range(0, rows, 1_000))
+    return StreamingResponse(chunks, media_type="text/csv")
+"""
+BUDGETS = """\
+[budget.function]
+target = "mine:flat"
+claim = "O(1)"
+[budget.endpoint]
+request = "GET /export.csv?rows={n}"
+app = "mine:app"
+axis = "rows"
+sizes = "16000..256000"
+claim = "O(1)"
+"""
+MARKED = """\
+import mine
+import pytest
+
+
+@pytest.mark.memory_growth("O(1)", over="n", sizes="8000..128000")
+@pytest.mark.memory_budget(peak="1 MiB")
+def test_flat(n):
+    for row in mine.flat(n):
+        pass
+
+
+def test_fixture(memory_lab):
+    assert memory_lab.verdict(memory_lab.sweep("mine:flat", axis="n"), "O(1)")
+
+
+@pytest.mark.memory_growth("O(1)", over="n", sizes="8000..128000")
+def test_grows(n):
+    kept = list(mine.flat(n))
+"""
+SMALL_TABLE = """\
+from lab.scenarios import SCENARIOS
+from lab.survey import measure_table
+
+export, download, upload = (SCENARIOS[row] for row in (0, 3, 5))
+table = measure_table([export, download, upload], quick=True)
+assert not table.left_out, table.left_out
+print(*(row.verdict.finding for row in table.rows))
+"""
+
+
+@pytest.fixture(scope="session")
+def project_wheel(tmp_path_factory):
+    """The wheel of this project, as `make wheel` builds it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+class NewUser:
+    """An environment without the lock, and a project with a function, an endpoint and tests.
+
+    Args:
+        version: The Python to use.
+        pins: Versions to hold some packages to; the newest of all others is taken.
+        folder: An empty folder for both.
+        wheel: The project, as it is installed elsewhere.
+        env: The environment of every command.
+    """
+
+    def __init__(
+        self, version: str, pins: dict[str, str], folder: Path, wheel: Path, env: dict[str, str]
+    ) -> None:
+        self.folder, self.env = folder, env
+        self.python = folder / "venv" / "bin" / "python"
+        uv = (sys.executable, "-m", "uv")
+        self.run(*uv, "venv", "--quiet", "--python", python_of(version), folder / "venv")
+        held, found = folder / "held.txt", folder / "found.txt"
+        held.write_text("".join(f"{name}=={bound}\n" for name, bound in pins.items()))
+        extras = [word for extra in EXTRAS for word in ("--extra", extra)]
+        resolution = ("--resolution", "lowest-direct" if pins else "highest")
+        options = (*resolution, "--only-binary", ":all:", "--python", self.python)
+        declared = (ROOT / "pyproject.toml", *extras, "--constraints", held)
+        self.run(*uv, "pip", "compile", *declared, *options, "--output-file", found)
+        install = (*uv, "pip", "install", "--python", self.python)
+        self.run(*install, "--requirement", found)
+        self.run(*install, "--no-deps", wheel)
+        for name, text in {
+            "mine.py": APPLICATION,
+            "memory-budgets.toml": BUDGETS,
+            "test_mine.py": MARKED,
+        }.items():
+            (folder / name).write_text(text)
+
+    def run(self, *words: object, expect: int = 0) -> str:
+        return run(*words, folder=self.folder, env=self.env, expect=expect)
+
+    def everything_works(self) -> None:
+        """Use the command, an endpoint, the plugin and the main job, green and red."""
+        lab = self.python.with_name("lab")
+        self.run(lab, "doctor")
+        assert self.run(lab, "check").count("kept") >= 2
+        said = self.run(self.python, "-m", "pytest", "test_mine.py", expect=1)
+        assert "1 failed, 2 passed" in said
+        assert "O(1) broken: grows with n" in said
+        assert self.run(self.python, "-c", SMALL_TABLE).splitlines()[-1] == "broken kept broken"
+
+
+EXTRAS = ("patterns", "plots", "pytest")
+
+
+def floors() -> dict[str, str]:
+    """Return the lower bound of everything that the core and the extras above declare."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"]]
+    for extra in EXTRAS:
+        lines += project["optional-dependencies"][extra]
+    bounds = {}
+    for requirement in map(Requirement, lines):
+        (bound,) = [one.version for one in requirement.specifier if one.operator == ">="]
+        bounds[requirement.name] = bound
+    return bounds
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_declared_floors_work(version, tmp_path, project_wheel, clean):
+    user = NewUser(version, floors(), tmp_path, project_wheel, clean)
+    versions = installed(user.python, clean)
+    assert {
+        name: versions[name]
+        for name, bound in floors().items()
+        if Version(versions[name]) != Version(bound)
+    } == {}
+    user.everything_works()
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_newest_of_everything_works(version, tmp_path, project_wheel, clean):
+    NewUser(version, {}, tmp_path, project_wheel, clean).everything_works()
