@@ -98,7 +98,7 @@ def csv_file(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
         RefusedError: As `file_part`; or the body says that it is not in UTF-8.
     """
     kind, options = parse_options_header(content_type)
-    if kind != b"text/csv":
+    if kind.lower() != b"text/csv":
         return file_part(chunks, content_type)
     if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8", b"us-ascii"):
         raise RefusedError(415, "send the CSV in UTF-8")
@@ -107,7 +107,7 @@ def csv_file(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
 
 def _boundary(content_type: str) -> bytes:
     kind, options = parse_options_header(content_type)
-    if kind != b"multipart/form-data":
+    if kind.lower() != b"multipart/form-data":
         raise RefusedError(415, "send the CSV as multipart/form-data, in a part named file")
     boundary = options.get(b"boundary", b"")
     if not 1 <= len(boundary) <= 70:

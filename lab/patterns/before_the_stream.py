@@ -133,9 +133,12 @@ PATTERN = Pattern(
 router = APIRouter()
 
 
-def _moment(text: str) -> datetime:
-    """Read a date and time by ISO 8601, and say it in UTC, where nothing else is said."""
-    said = datetime.fromisoformat(text)
+def _moment(given: str | datetime) -> datetime:
+    """Read a date and time by ISO 8601, and say it in UTC, where nothing else is said.
+
+    The parameter's default is a moment already; some versions of FastAPI bring it here as well.
+    """
+    said = datetime.fromisoformat(given) if isinstance(given, str) else given
     try:
         return said.replace(tzinfo=said.tzinfo or UTC).astimezone(UTC)
     except OverflowError:
