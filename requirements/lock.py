@@ -14,29 +14,32 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
 
-_COMPILE = (
-    *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml"),
+COMPILE = (
+    *(sys.executable, "-m", "uv", "pip", "compile"),
     *("--universal", "--python-version", "3.11", "--no-strip-extras", "--generate-hashes"),
     *("--only-binary", ":all:", "--no-header", "--no-annotate"),
     *("--no-emit-index-url", "--no-emit-find-links", "--quiet"),
 )
-_MAIN = ("--extra", "patterns", "--extra", "plots", "--group", "build")
-_ALL = ("--extra", "dev", "--group", "build")
+BUILD = "hatchling\neditables\n"
+"""What installs the project itself, where nothing can be fetched for it."""
 
 
 def main(*options: str) -> None:
     """Write both layers; options go to `uv pip compile` (`--upgrade`)."""
     with tempfile.TemporaryDirectory() as scratch:
-        pins, chosen = Path(scratch, "all.txt"), Path(scratch, "main.txt")
+        build, pins, table = (Path(scratch, name) for name in ("build.in", "all.txt", "table.txt"))
+        build.write_text(BUILD)
         # What is pinned today stays, unless an option says otherwise.
         pins.write_text("".join(path.read_text() for path in FOLDER.glob("*.txt")))
-        _compile(*_ALL, *options, "--output-file", str(pins))
-        _compile(*_MAIN, "--constraints", str(pins), "--output-file", str(chosen))
-        names = {name_of(block) for block in blocks(chosen.read_text())}
+        _compile("pyproject.toml", "--extra", "dev", *options, "--output-file", pins)
+        extras = ("--extra", "patterns", "--extra", "plots")
+        _compile("pyproject.toml", build, *extras, "--constraints", pins, "--output-file", table)
+        names = {name_of(block) for block in blocks(table.read_text())}
         every = blocks(pins.read_text())
-    main_layer = [block for block in every if name_of(block) in names]
-    (FOLDER / "main.txt").write_text("".join(main_layer))
-    (FOLDER / "dev.txt").write_text("".join(block for block in every if block not in main_layer))
+    layers = {"main": names, "dev": {*map(name_of, every)} - names}
+    for layer, members in layers.items():
+        text = "".join(block for block in every if name_of(block) in members)
+        (FOLDER / f"{layer}.txt").write_text(text)
 
 
 def blocks(text: str) -> list[str]:
@@ -49,8 +52,8 @@ def name_of(block: str) -> str:
     return re.split(r"[\[=]", block, maxsplit=1)[0]
 
 
-def _compile(*arguments: str) -> None:
-    subprocess.run([*_COMPILE, *arguments], cwd=ROOT, check=True)
+def _compile(*arguments: str | Path) -> None:
+    subprocess.run([*COMPILE, *arguments], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":
