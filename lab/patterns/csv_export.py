@@ -208,7 +208,8 @@ PATTERN = Pattern(
     fixed={"rows": 32_000},
     request=Request("GET /posts/export.csv?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(one_string, role="naive", peak=O("rows", per_client="23 MB")),
+        # Nearly 19 MB on CPython 3.11, and up to 22 MB on 3.13.
+        Variant(one_string, role="naive", peak=O("rows", per_client="26 MB")),
         Variant(
             row_by_row,
             role="trap",
