@@ -76,7 +76,8 @@ def file_part(chunks: Iterable[bytes], content_type: str) -> Iterator[bytes]:
             or its file is not named ``.csv``.
     """
     found = _Part("file")
-    parser = MultipartParser(_boundary(content_type))
+    # Up to python-multipart 0.0.33, parsers that are given no callbacks share those of the latest.
+    parser = MultipartParser(_boundary(content_type), callbacks={})
     for event, callback in found.callbacks().items():
         parser.set_callback(event, callback)  # type: ignore[arg-type]
     for chunk in chunks:

@@ -193,7 +193,7 @@ def test_only_the_glyphs_that_were_used_are_embedded(make):
     assert len(make([])) < fonts.font_path().stat().st_size / 50
     with pikepdf.open(BytesIO(make(ROWS))) as document:
         named = document.pages[0].Resources.Font
-        assert list(named) == [f"/{EMBEDDED}", f"/{JAPANESE}"]
+        assert sorted(named) == [f"/{EMBEDDED}", f"/{JAPANESE}"]
         (glyphs,) = named[f"/{EMBEDDED}"].DescendantFonts
         widths = dict(zip(list(glyphs.W)[::2], list(glyphs.W)[1::2], strict=True))
         used = set("".join(text for page in expected(ROWS) for text in page)) - set("渡辺")

@@ -214,6 +214,18 @@ def test_where_a_body_is_cut_does_not_matter(size):
     assert lines == list(text_lines([content]))
 
 
+def test_forms_that_arrive_in_turns_are_not_mixed_up():
+    def pieces(content):
+        return (body[start : start + 50] for body in [form(content)] for start in range(0, 900, 50))
+
+    one, two = HEADER + people(20), HEADER + people(20, 5_000)
+    turns = zip(file_part(pieces(one), FORM), file_part(pieces(two), FORM), strict=False)
+    first, second = (b"".join(parts) for parts in zip(*turns, strict=True))
+    assert one.startswith(first)
+    assert two.startswith(second)
+    assert len(first) > 300
+
+
 TRICKY = (
     'a,b\n"\n",1\n\n\r\n' + "x,y\n" * 7 + 'x,"y\n\nz"\n"q"q,1\n' + "x,y\r" * 4 + '\n"",\n',
     "a,b\n" + ("x,y\n" * 9 + '"\n\n\n"\n' + "z" * 9_000 + "\n") * 30,
