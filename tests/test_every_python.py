@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -243,14 +244,21 @@ class NewUser:
 
     Args:
         version: The Python to use.
-        pins: Versions to hold some packages to; the newest of all others is taken.
+        extras: What is installed beside the core.
+        pins: Versions to hold some packages to.
         folder: An empty folder for both.
         wheel: The project, as it is installed elsewhere.
         env: The environment of every command.
     """
 
     def __init__(
-        self, version: str, pins: dict[str, str], folder: Path, wheel: Path, env: dict[str, str]
+        self,
+        version: str,
+        extras: Sequence[str],
+        pins: dict[str, str],
+        folder: Path,
+        wheel: Path,
+        env: dict[str, str],
     ) -> None:
         self.folder, self.env = folder, env
         self.python = folder / "venv" / "bin" / "python"
@@ -258,10 +266,10 @@ class NewUser:
         self.run(*uv, "venv", "--quiet", "--python", python_of(version), folder / "venv")
         held, found = folder / "held.txt", folder / "found.txt"
         held.write_text("".join(f"{name}=={bound}\n" for name, bound in pins.items()))
-        extras = [word for extra in EXTRAS for word in ("--extra", extra)]
+        wanted = [word for extra in extras for word in ("--extra", extra)]
         resolution = ("--resolution", "lowest-direct" if pins else "highest")
         options = (*resolution, "--only-binary", ":all:", "--python", self.python)
-        declared = (ROOT / "pyproject.toml", *extras, "--constraints", held)
+        declared = (ROOT / "pyproject.toml", *wanted, "--constraints", held)
         self.run(*uv, "pip", "compile", *declared, *options, "--output-file", found)
         install = (*uv, "pip", "install", "--python", self.python)
         self.run(*install, "--requirement", found)
@@ -290,31 +298,84 @@ class NewUser:
 EXTRAS = ("patterns", "plots", "pytest")
 
 
-def floors() -> dict[str, str]:
-    """Return the lower bound of everything that the core and the extras above declare."""
+def floors(*extras: str) -> dict[str, str]:
+    """Return the lower bound of everything that the core and these extras declare."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [*project["dependencies"]]
-    for extra in EXTRAS:
+    for extra in extras:
         lines += project["optional-dependencies"][extra]
     bounds = {}
     for requirement in map(Requirement, lines):
-        (bound,) = [one.version for one in requirement.specifier if one.operator == ">="]
-        bounds[requirement.name] = bound
+        if requirement.name != project["name"]:
+            (bound,) = [one.version for one in requirement.specifier if one.operator == ">="]
+            bounds[requirement.name] = bound
     return bounds
+
+
+def at_the_floors(version, extras, folder, project_wheel, env) -> NewUser:
+    """Install what extras declare at its lower bounds, and make sure that these are what came."""
+    bounds = floors(*extras)
+    user = NewUser(version, extras, bounds, folder, project_wheel, env)
+    versions = installed(user.python, env)
+    others = {n: versions[n] for n in bounds if Version(versions[n]) != Version(bounds[n])}
+    assert others == {}
+    return user
 
 
 @pytest.mark.parametrize("version", PYTHONS)
 def test_the_declared_floors_work(version, tmp_path, project_wheel, clean):
-    user = NewUser(version, floors(), tmp_path, project_wheel, clean)
-    versions = installed(user.python, clean)
-    assert {
-        name: versions[name]
-        for name, bound in floors().items()
-        if Version(versions[name]) != Version(bound)
-    } == {}
-    user.everything_works()
+    at_the_floors(version, EXTRAS, tmp_path, project_wheel, clean).everything_works()
 
 
 @pytest.mark.parametrize("version", PYTHONS)
 def test_the_newest_of_everything_works(version, tmp_path, project_wheel, clean):
-    NewUser(version, {}, tmp_path, project_wheel, clean).everything_works()
+    NewUser(version, EXTRAS, {}, tmp_path, project_wheel, clean).everything_works()
+
+
+VARIANTS = """\
+from lab.pattern import open_variant
+
+for pattern, variants, sizes in (
+    ("tag_counts", ("group_by", "arrow_batches"), {"rows": 500}),
+    ("zip_download", ("zip_stream", "fast_deflate"), {"bytes": 100_000}),
+):
+    for variant in variants:
+        with open_variant(f"lab.patterns.{pattern}:PATTERN", variant, sizes) as run:
+            print(run().digest)
+"""
+CLUSTER = """\
+import subprocess
+import sys
+
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    alone = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(host="127.0.0.1", **alone) as cluster:
+        question = ["measure", "mine:flat", "--claim", "O(1)", "--dask", cluster.scheduler_address]
+        subprocess.run([sys.executable, "-m", "lab.cli", *question], check=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_floors_of_the_other_extras_work(version, tmp_path, project_wheel, clean):
+    extras = ("patterns", "plots", "tuned", "arrow", "notebooks", "dask")
+    user = at_the_floors(version, extras, tmp_path, project_wheel, clean)
+    group_by, arrow, stream, deflated = user.run(user.python, "-c", VARIANTS).split()
+    assert (group_by, stream) == (arrow, deflated)
+    (tmp_path / "cluster.py").write_text(CLUSTER)
+    assert "O(1) kept" in user.run(user.python, "cluster.py")
+    shutil.copy(ROOT / "notebooks" / "00-the-lens.ipynb", tmp_path)
+    convert = (user.python, "-m", "nbconvert", "--to", "html", "--execute")
+    user.run(*convert, "00-the-lens.ipynb")
+    assert (tmp_path / "00-the-lens.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_floors_of_load_work(version, tmp_path, project_wheel, clean):
+    user = at_the_floors(version, ("load",), tmp_path, project_wheel, clean)
+    question = ("GET /export.csv?rows=20000", "--app", "mine:app", "--users", "1,2")
+    said = user.run(user.python.with_name("lab"), "load", *question, "--cap", "64MiB")
+    assert "users carries 2, as many as were tried" in said
