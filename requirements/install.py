@@ -59,6 +59,13 @@ def main() -> int:
     except SetUpError as error:
         print(f"memory-lab: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(
+            f"memory-lab: cannot write to {ROOT} ({error.strerror}): give it the rights and the "
+            "room (2 GB), or clone into another folder, then run this again.",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("\nmemory-lab: set-up stopped; the next run begins it again.", file=sys.stderr)
         return INTERRUPTED
@@ -171,7 +178,7 @@ class SetUp:
             print(mark, TITLES[step], flush=True)
             start = time.monotonic()
             if step == "venv":
-                make(record)
+                make(record, self._lock)
             else:
                 self._run(step, record)
             print(f"{' ' * len(mark)} done in {time.monotonic() - start:.0f} s", flush=True)
@@ -204,11 +211,11 @@ def _unfit(output: str) -> str:
     return f"the locked packages do not fit together ({''.join(last)}): pin them anew (make lock)."
 
 
-def make(record: Record) -> None:
+def make(record: Record, lock: int) -> None:
     """Make a new environment.
 
     Raises:
-        SetUpError: This Python has no venv, or the folder cannot be written.
+        SetUpError: This Python has no venv, or a broken one.
     """
     for module in ("venv", "ensurepip"):
         if importlib.util.find_spec(module) is None:
@@ -217,15 +224,15 @@ def make(record: Record) -> None:
                 f"{sys.executable} has no {module}: install it (Debian and Ubuntu: "
                 f"apt install {version}-venv), or name another Python (make table PYTHON=...)."
             )
-    with _writing():
-        VENV.mkdir()
-        record.begun = "venv"
-        record.write()
+    VENV.mkdir()
+    record.begun = "venv"
+    record.write()
     made = subprocess.run(
         [sys.executable, "-m", "venv", str(VENV)],
         capture_output=True,
         text=True,
         env=environment(),
+        pass_fds=(lock,),
         check=False,
     )
     if made.returncode:
@@ -242,28 +249,16 @@ def remove(reason: str) -> None:
     """Remove what is in the place of `.venv`, and say why.
 
     Raises:
-        SetUpError: It is a folder of something else, or cannot be removed.
+        SetUpError: It is a folder of something else.
     """
-    with _writing():
-        folder = VENV.is_dir() and not VENV.is_symlink()
-        environment = RECORD.exists() or (VENV / "pyvenv.cfg").exists()
-        if folder and not environment and any(VENV.iterdir()):
-            raise SetUpError(
-                f"{VENV} is not an environment of Python: move it elsewhere, then run this again."
-            )
-        print(f"Making .venv anew: {reason}.", flush=True)
-        shutil.rmtree(VENV) if folder else VENV.unlink()
-
-
-@contextlib.contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
+    folder = VENV.is_dir() and not VENV.is_symlink()
+    made_by_python = RECORD.exists() or (VENV / "pyvenv.cfg").exists()
+    if folder and not made_by_python and any(VENV.iterdir()):
         raise SetUpError(
-            f"cannot write to {ROOT} ({error.strerror}): clone into a folder of your own "
-            "and run this again there."
-        ) from None
+            f"{VENV} is not an environment of Python: move it elsewhere, then run this again."
+        )
+    print(f"Making .venv anew: {reason}.", flush=True)
+    shutil.rmtree(VENV) if folder else VENV.unlink()
 
 
 def digest(step: str) -> str:

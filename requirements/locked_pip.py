@@ -108,7 +108,8 @@ class Pip:
 
     def _read(self, lines: IO[str], log: IO[str]) -> None:
         for line in lines:
-            log.write(line)
+            with contextlib.suppress(OSError):  # the disk may be full; pip says so
+                log.write(line)
             self.output += line
             self.installing = self.installing or line.startswith("Installing collected packages")
 

@@ -324,10 +324,25 @@ def python_without(module: str, folder: Path) -> Path:
     return Path(shutil.copy((base / "bin" / version).resolve(), folder / "bin" / "python3"))
 
 
-def test_a_folder_that_cannot_be_written_is_named(set_up, monkeypatch):
-    monkeypatch.setattr(set_up, "VENV", Path("/dev/null/.venv"))
-    with pytest.raises(Exception, match=r"cannot write to .+ \(Not a directory\): clone into a"):
-        set_up.make(set_up.Record("", ""))
+def test_a_folder_that_cannot_be_written_is_named(clone):
+    code = (
+        "import install, pathlib, sys\n"
+        "install.VENV = pathlib.Path('/dev/null/.venv')\n"
+        "sys.argv = ['install.py', 'main']\n"
+        "sys.exit(install.main())\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=clone.folder / "requirements",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"memory-lab: cannot write to {clone.folder} (Not a directory): give it the rights and the "
+        "room (2 GB), or clone into another folder, then run this again.\n"
+    )
 
 
 @pytest.mark.slow
