@@ -1,6 +1,7 @@
 """Every Python that is declared, with the lock, the lowest and the newest versions: needs an index.
 
-The tests that are slow as well are for a release; `.ci/run` takes the others.
+The tests that are slow as well are for a release; `.ci/run` takes the others. Those leave out what
+`make test` has just shown with its own Python.
 """
 
 import json
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,27 @@ from tests.made_up import ROOT, declared_pythons, find_python, wheel
 
 pytestmark = pytest.mark.install
 
-PYTHONS = [
-    pytest.param(version, marks=pytest.mark.xdist_group(f"python-{version}"))
-    for version in declared_pythons()
-]
+DECLARED = declared_pythons()
+THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def each_python(quick: Collection[str] = ()) -> list[object]:
+    """Return the declared Pythons as parameters; those that are not quick are slow.
+
+    Those of one Python run in one worker, which sets a clone up for them once.
+    """
+    return [
+        pytest.param(
+            version,
+            marks=[
+                pytest.mark.xdist_group(f"python-{version}"),
+                *([] if version in quick else [pytest.mark.slow]),
+            ],
+        )
+        for version in DECLARED
+    ]
+
+
 OLDEST_PIP = {"3.11": "22.3", "3.12": "23.2.1", "3.13": "24.2"}
 """What ensurepip of the first release of each Python brings."""
 PIN = re.compile(r"^([\w.-]+)(?:\[.*?\])?==([^\s;]+)", re.MULTILINE)
@@ -112,7 +130,7 @@ def newer_releases(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session", params=PYTHONS)
+@pytest.fixture(scope="session", params=each_python(quick={*DECLARED} - {THIS}))
 def clone(request, tmp_path_factory, clean, newer_releases):
     """A fresh clone, set up for its tests with each Python and the pip that this one brings."""
     python = python_of(request.param)
@@ -148,9 +166,8 @@ def test_the_main_job_runs_to_its_end(clone, clean):
     assert "Written: build/table/index.html" in said
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("age", ["oldest", "newest"])
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", each_python())
 def test_the_lock_installs_with_every_pip(tmp_path, clean, newer_releases, version, age):
     python = python_of(version)
     pip = f"pip=={OLDEST_PIP[version]}" if age == "oldest" else "pip"
@@ -322,12 +339,12 @@ def at_the_floors(version, extras, folder, project_wheel, env) -> NewUser:
     return user
 
 
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", each_python(quick=DECLARED[:1]))
 def test_the_declared_floors_work(version, tmp_path, project_wheel, clean):
     at_the_floors(version, EXTRAS, tmp_path, project_wheel, clean).everything_works()
 
 
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", each_python(quick=DECLARED[-1:]))
 def test_the_newest_of_everything_works(version, tmp_path, project_wheel, clean):
     NewUser(version, EXTRAS, {}, tmp_path, project_wheel, clean).everything_works()
 
@@ -357,8 +374,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", each_python())
 def test_the_floors_of_the_other_extras_work(version, tmp_path, project_wheel, clean):
     extras = ("patterns", "plots", "tuned", "arrow", "notebooks", "dask")
     user = at_the_floors(version, extras, tmp_path, project_wheel, clean)
@@ -372,8 +388,7 @@ def test_the_floors_of_the_other_extras_work(version, tmp_path, project_wheel, c
     assert (tmp_path / "00-the-lens.html").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", each_python())
 def test_the_floors_of_load_work(version, tmp_path, project_wheel, clean):
     user = at_the_floors(version, ("load",), tmp_path, project_wheel, clean)
     question = ("GET /export.csv?rows=20000", "--app", "mine:app", "--users", "1,2")
