@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+CHECK :=
 
 .PHONY: help main dev table test test-slow test-faults test-install check bench bench-http load \
 	soak production notebooks notebooks-write notebooks-check test-notebooks test-browser \
@@ -117,18 +118,20 @@ docs-check: dev
 # A PYTHON that is named makes the environment anew if another one made it.
 main dev:
 	@command -v "$(PYTHON)" >/dev/null || { echo "memory-lab: there is no $(PYTHON):" \
-		"install Python 3.11 or newer, or name another: make PYTHON=python3.12 ..." >&2; exit 2; }
+		"install Python 3.11 or newer, or choose another one (make PYTHON=python3.12 ...)." >&2; exit 2; }
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("memory-lab:" \
-		" $(PYTHON) is Python %d.%d, and 3.11 is the oldest that will do:" \
-		" name another (make PYTHON=python3.12 ...)." % v)'
-	@"$(PYTHON)" requirements/install.py $@ $(if $(filter file,$(origin PYTHON)),,--chosen)
+		" $(PYTHON) is Python %d.%d, and 3.11 or newer is needed:" \
+		" choose another one (make PYTHON=python3.12 ...)." % v)'
+	@"$(PYTHON)" requirements/install.py $@ $(if $(filter file,$(origin PYTHON)),,--chosen) $(CHECK)
 
 # The wheel is for other projects: pip install memory_lab-*.whl
 wheel: main
 	$(BIN)/python -m hatchling build --target wheel --directory dist
 
+# Packages that do not fit together are what it mends, so they are not checked here.
+lock: CHECK := --no-check
 lock: dev
 	$(BIN)/python requirements/lock.py --upgrade $(ARGS)
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv/lib .venv build dist .pytest_cache .mypy_cache .ruff_cache

@@ -68,5 +68,5 @@ def other_distributions() -> str | None:
 def _mend() -> str:
     return other_distributions() or (
         "rename a folder of that name that Python finds first, "
-        "or install memory-lab again (pip install --force-reinstall)."
+        "or install the wheel of memory-lab again, with --force-reinstall."
     )

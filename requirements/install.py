@@ -9,6 +9,7 @@ complete is not installed again; what an interrupted run or another Python left 
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -17,7 +18,6 @@ import os
 import platform
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import tomllib
@@ -26,13 +26,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from locked_pip import Pip, SetUpError, environment, install_command
+from locked_pip import Run, SetUpError, install_command
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "requirements"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 RECORD = VENV / "memory-lab.json"
+MARKERS = {"memory-lab.json", "memory-lab.new", "pyvenv.cfg"}
+"""Files by which `.venv` is known to be an environment, removed after all others."""
+CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 INTERRUPTED = 130
 
 TITLES = {
@@ -51,25 +54,32 @@ def main() -> int:
     parser.add_argument(
         "--chosen", action="store_true", help="make .venv anew if another Python made it"
     )
+    parser.add_argument("--no-check", action="store_true", help="leave out pip check")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with only_one_at_a_time() as lock:
-            SetUp(lock, arguments.chosen).install(arguments.layer)
+            SetUp(lock, arguments.chosen).install(arguments.layer, check=not arguments.no_check)
     except SetUpError as error:
         print(f"memory-lab: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(
-            f"memory-lab: cannot write to {ROOT} ({error.strerror}): give it the rights and the "
-            "room (2 GB), or clone into another folder, then run this again.",
-            file=sys.stderr,
-        )
+        print(f"memory-lab: {_explain(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nmemory-lab: set-up stopped; the next run begins it again.", file=sys.stderr)
+        print("\nmemory-lab: set-up stopped. Run the same command to begin again.", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _explain(error: OSError) -> str:
+    what = f"{error.filename or ROOT}: {error.strerror}"
+    if error.errno in CANNOT_WRITE:
+        return (
+            f"{what}. The set-up needs permission to write to {ROOT}, and 2 GB of free disk space: "
+            "mend that, or clone into another folder, then run this again."
+        )
+    return f"{what}: mend that, then run this again."
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -78,17 +88,22 @@ def _interrupt(*_: object) -> NoReturn:
 
 @contextlib.contextmanager
 def only_one_at_a_time() -> Iterator[int]:
-    """Hold a lock on this folder, which every pip inherits; yields its descriptor.
+    """Hold a lock on this file, which every pip inherits; yields its descriptor.
 
-    A pip that outlives a killed run keeps the lock, so the next run waits until it has ended.
+    A pip that outlives a killed run keeps the lock, so the next run waits until it has ended. Some
+    network file systems have no locks; there it goes on without.
     """
-    lock = os.open(LOCKS, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("Waiting for another set-up in this folder ...", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock = os.open(__file__, os.O_RDWR)  # NFS locks only what may be written
+    except OSError:
+        lock = os.open(__file__, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print("Waiting for another set-up in this folder ...", flush=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
     finally:
         os.close(lock)
@@ -114,11 +129,12 @@ class Record:
 
     @classmethod
     def read(cls) -> "Record | None":
-        """Return the record in `.venv`, or None where there is none."""
+        """Return the record in `.venv`, or None where there is none that can be read."""
         try:
-            return cls(**json.loads(RECORD.read_text(encoding="utf-8")))
+            record = cls(**json.loads(RECORD.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+        return record if isinstance(record.done, dict) else None
 
     def write(self) -> None:
         """Replace the file at once, so that a killed run leaves a whole one."""
@@ -131,7 +147,7 @@ class Record:
         if self.begun:
             return "an earlier set-up did not end"
         if (self.folder, self.python) != (str(VENV), python_file()):
-            return "it, or its Python, has been moved or replaced"
+            return "the folder was moved, or the Python that made it was removed or updated"
         if chosen and self.base != base():
             return f"it was made by Python {self.base}"
         if any(self.done.get(layer, digest(layer)) != digest(layer) for layer in ("main", "dev")):
@@ -151,8 +167,12 @@ class SetUp:
         self._lock = lock
         self._chosen = chosen
 
-    def install(self, layer: str) -> None:
+    def install(self, layer: str, check: bool = True) -> None:
         """Bring `.venv` up to a layer: `main`, or `dev` on top of it.
+
+        Args:
+            layer: Its name.
+            check: Whether to see that the packages fit together.
 
         Raises:
             SetUpError: It cannot be done.
@@ -169,8 +189,9 @@ class SetUp:
         done = record.done if record else {}
         steps = [] if record else ["venv"]
         steps += [step for step in wanted if done.get(step) != digest(step)]
-        if steps or "check" not in done:
-            self._take([*steps, "check"], record or Record(str(VENV), base()))
+        if check and (steps or "check" not in done):
+            steps.append("check")
+        self._take(steps, record or Record(str(VENV), base()))
 
     def _take(self, steps: list[str], record: Record) -> None:
         for number, step in enumerate(steps, 1):
@@ -178,71 +199,64 @@ class SetUp:
             print(mark, TITLES[step], flush=True)
             start = time.monotonic()
             if step == "venv":
-                make(record, self._lock)
+                self._make(record)
+            elif step == "check":
+                self._check(record)
             else:
-                self._run(step, record)
+                self._install(step, record)
             print(f"{' ' * len(mark)} done in {time.monotonic() - start:.0f} s", flush=True)
 
-    def _run(self, step: str, record: Record) -> None:
+    def _make(self, record: Record) -> None:
+        for module in ("venv", "ensurepip"):
+            if importlib.util.find_spec(module) is None:
+                version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+                raise SetUpError(
+                    f"{sys.executable} has no {module}: install it (Debian and Ubuntu: "
+                    f"apt install {version}-venv), or choose another one (make PYTHON=... table)."
+                )
+        VENV.mkdir()
+        record.begun = "venv"
+        record.write()
+        # Where `.venv` is activated, this Python is a link in it, and has just been removed.
+        python = getattr(sys, "_base_executable", sys.executable)
+        run = Run([python, "-m", "venv", str(VENV)], VENV, self._lock)
+        if run.end() != 0:
+            raise SetUpError(
+                f"{python} could not make an environment ({run.last_line()}): "
+                "mend that, or choose another Python (make PYTHON=... table)."
+            )
+        record.begun, record.python = None, python_file()
+        record.write()
+
+    def _install(self, step: str, record: Record) -> None:
         record.begun = step
         record.done.pop("check", None)
         record.write()
-        pip = Pip(_command(step), VENV, self._lock)
-        if pip.run() != 0:
-            if not pip.installing and step != "check":  # it has changed nothing
+        run = Run(_command(step), VENV, self._lock)
+        if run.end() != 0:
+            if not run.installing:  # it has changed nothing
                 record.begun = None
                 record.write()
-            raise SetUpError(pip.why(ROOT) if step != "check" else _unfit(pip.output))
+            raise SetUpError(run.why(ROOT))
         record.begun = None
         record.done[step] = digest(step)
         record.write()
 
+    def _check(self, record: Record) -> None:
+        run = Run([str(PYTHON), "-m", "pip", "check"], VENV, self._lock)
+        if run.end() != 0:
+            raise SetUpError(
+                f"the packages in .venv do not fit together ({run.last_line()}): "
+                "make them anew (make clean), or pin other versions (make lock)."
+            )
+        record.done["check"] = digest("check")
+        record.write()
+
 
 def _command(step: str) -> list[str]:
-    if step == "check":
-        return [str(PYTHON), "-m", "pip", "check"]
     if step == "project":
         return install_command(PYTHON, "--no-build-isolation", "--editable", str(ROOT))
     return install_command(PYTHON, "--require-hashes", "--requirement", str(LOCKS / f"{step}.txt"))
-
-
-def _unfit(output: str) -> str:
-    last = output.strip().splitlines()[-1:]
-    return f"the locked packages do not fit together ({''.join(last)}): pin them anew (make lock)."
-
-
-def make(record: Record, lock: int) -> None:
-    """Make a new environment.
-
-    Raises:
-        SetUpError: This Python has no venv, or a broken one.
-    """
-    for module in ("venv", "ensurepip"):
-        if importlib.util.find_spec(module) is None:
-            version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-            raise SetUpError(
-                f"{sys.executable} has no {module}: install it (Debian and Ubuntu: "
-                f"apt install {version}-venv), or name another Python (make table PYTHON=...)."
-            )
-    VENV.mkdir()
-    record.begun = "venv"
-    record.write()
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", str(VENV)],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        pass_fds=(lock,),
-        check=False,
-    )
-    if made.returncode:
-        last = (made.stdout + made.stderr).strip().splitlines()[-1:]
-        raise SetUpError(
-            f"{sys.executable} could not make an environment ({''.join(last)}): "
-            "mend that, or name another Python (make table PYTHON=...)."
-        )
-    record.begun, record.python = None, python_file()
-    record.write()
 
 
 def remove(reason: str) -> None:
@@ -251,20 +265,29 @@ def remove(reason: str) -> None:
     Raises:
         SetUpError: It is a folder of something else.
     """
-    folder = VENV.is_dir() and not VENV.is_symlink()
-    made_by_python = RECORD.exists() or (VENV / "pyvenv.cfg").exists()
-    if folder and not made_by_python and any(VENV.iterdir()):
+    if VENV.is_symlink() or not VENV.is_dir():
+        print(f"Making .venv anew: {reason}.", flush=True)
+        VENV.unlink()
+        return
+    inside = list(VENV.iterdir())
+    if inside and not MARKERS & {path.name for path in inside}:
         raise SetUpError(
             f"{VENV} is not an environment of Python: move it elsewhere, then run this again."
         )
     print(f"Making .venv anew: {reason}.", flush=True)
-    shutil.rmtree(VENV) if folder else VENV.unlink()
+    for path in inside:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+    shutil.rmtree(VENV)
 
 
 def digest(step: str) -> str:
     """Return the checksum of what a step is made from."""
     if step == "project":
-        declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        try:
+            declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise SetUpError(f"pyproject.toml cannot be read ({error}): mend it.") from None
         built_from = [declared.get("project"), declared.get("build-system")]
         content = json.dumps(built_from, sort_keys=True).encode()
     elif step == "check":

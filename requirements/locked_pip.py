@@ -1,29 +1,31 @@
 """pip, kept to the lock: its command and environment, how far it is, and why it failed."""
 
+import ast
 import contextlib
 import os
 import platform
 import re
-import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from tempfile import gettempdir
 from typing import IO
 
 # Where packages come from is the user's to say; which ones, and where they go, is the lock's.
 _OPTIONS_OF_THE_USER = frozenset(
     f"PIP_{name}"
     for name in (
-        *("CACHE_DIR", "CERT", "CLIENT_CERT", "CONFIG_FILE", "DEFAULT_TIMEOUT", "EXTRA_INDEX_URL"),
+        *("CACHE_DIR", "CERT", "CLIENT_CERT", "DEFAULT_TIMEOUT", "EXTRA_INDEX_URL"),
         *("FIND_LINKS", "INDEX_URL", "KEYRING_PROVIDER", "NO_CACHE_DIR", "NO_INDEX", "PROXY"),
         *("RETRIES", "TIMEOUT", "TRUSTED_HOST"),
     )
 )
 _NO_CONNECTION = re.compile(
     r"Retrying \(Retry|NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError"
-    r"|CERTIFICATE_VERIFY_FAILED|Connection (?:refused|reset|broken)|IncompleteRead"
+    r"|Connection (?:refused|reset|broken)|IncompleteRead"
 )
 _PIN = re.compile(r"^[\w.-]+(?:\[.*\])?==", re.MULTILINE)
 _SECONDS_BETWEEN_LINES = 5
@@ -39,14 +41,28 @@ def install_command(python: Path, *what: str) -> list[str]:
     return [str(python), "-m", "pip", "install", *options, *what]
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of a pip: the user's choices of source, and no others."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PIP_", "PYTHON")) or name in _OPTIONS_OF_THE_USER
-    }
-    return kept | {
+def environment(python: str) -> dict[str, str]:
+    """Return the environment of a pip: the user's choices of source, and no others.
+
+    What pip is set to by its configuration files is read here, since it can lead elsewhere too.
+
+    Args:
+        python: The interpreter whose pip it is.
+    """
+    plain = {n: v for n, v in os.environ.items() if not n.startswith(("PIP_", "PYTHON"))}
+    files = {n: v for n, v in os.environ.items() if n == "PIP_CONFIG_FILE"}
+    listing = [python, "-m", "pip", "config", "list"]
+    listed = subprocess.run(
+        listing, env=plain | files, capture_output=True, text=True, check=False
+    ).stdout
+    given = {}
+    for key, value in re.findall(r"^(?:global|install)\.([\w-]+)=(.+)$", listed, re.MULTILINE):
+        given[f"PIP_{key.upper().replace('-', '_')}"] = str(ast.literal_eval(value))
+    given |= os.environ
+    return {
+        **plain,
+        **{name: given[name] for name in _OPTIONS_OF_THE_USER & given.keys()},
+        "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_INPUT": "1",
         "PIP_PROGRESS_BAR": "off",
@@ -55,12 +71,12 @@ def environment() -> dict[str, str]:
     }
 
 
-class Pip:
-    """One run of pip that says how far it is; `pip.log` in the environment has its own words.
+class Run:
+    """One run of a program, in most cases pip, that says how far it is.
 
     Args:
         command: What to run.
-        venv: The environment that it works in.
+        venv: The environment that it works in; `pip.log` there has the program's own words.
         lock: A descriptor for it to inherit.
 
     Attributes:
@@ -75,8 +91,8 @@ class Pip:
         self._venv = venv
         self._lock = lock
 
-    def run(self) -> int:
-        """Run to the end and return the exit code."""
+    def end(self) -> int:
+        """Run to the end and return the exit code; whoever interrupts it ends its children too."""
         pins = "".join(Path(word).read_text() for word in self._command if word.endswith(".txt"))
         total, before = len(_PIN.findall(pins)), self._installed()
         with (self._venv / "pip.log").open("a", encoding="utf-8") as log:
@@ -87,8 +103,9 @@ class Pip:
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 errors="replace",
-                env=environment(),
+                env=environment(self._command[0]),
                 pass_fds=(self._lock,),
+                start_new_session=True,
             )
             reader = threading.Thread(target=self._read, args=(process.stdout, log))
             reader.start()
@@ -100,7 +117,8 @@ class Pip:
                     if total:
                         line.show(self._progress(total, before))
             finally:
-                process.terminate()
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
                 reader.join()
                 line.end()
@@ -122,32 +140,41 @@ class Pip:
     def _installed(self) -> int:
         return len(list(self._venv.glob("lib/python*/site-packages/*.dist-info")))
 
+    def last_line(self) -> str:
+        """Return the last line that it wrote."""
+        return self.output.strip().rpartition("\n")[2]
+
     def why(self, folder: Path) -> str:
         """Say in one sentence why it failed."""
         again = "then run this again"
-        wanted = re.search(r"satisfies the requirement (\S+)", self.output)
+        wanted = re.search(r"satisfies the requirement (\S+).*\(from versions: (.*)\)", self.output)
         other = re.search(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+) from", self.output, re.DOTALL)
-        python = f"Python {platform.python_version()} on {sys.platform}"
+        unreached = wanted is None or wanted[2] == "none"
         if "No space left on device" in self.output:
-            free = shutil.disk_usage(folder).free / 1e9
-            return f"the disk is full ({free:.1f} GB free): make room for 2 GB, {again}."
+            return f"the disk is full: make room for 2 GB in {folder} and {gettempdir()}, {again}."
         if other:
             return (
-                f"{other[1]} is another file than the one that is locked: "
+                f"the downloaded file of {other[1]} is not the one in the lock: "
                 f"look where pip gets it from (pip config list), {again}."
             )
-        if _NO_CONNECTION.search(self.output):
+        if unreached and "CERTIFICATE_VERIFY_FAILED" in self.output:
+            return (
+                "the certificate of the package index is not trusted: "
+                f"name a file with one that is (PIP_CERT), {again}."
+            )
+        if unreached and _NO_CONNECTION.search(self.output):
             return (
                 "no package index could be reached: connect to the network, "
                 f"or name an index that can be reached (PIP_INDEX_URL), {again}."
             )
         if wanted:
             return (
-                f"the package index that pip is set to use has no {wanted[1]} for {python}: "
-                f"name one that has (PIP_INDEX_URL), {again}."
+                f"the package index that pip is set to use has no {wanted[1]} for Python "
+                f"{platform.python_version()} on {sys.platform}: name an index that has it "
+                f"(PIP_INDEX_URL), or choose another Python (make PYTHON=... table), {again}."
             )
-        lines = re.findall(r"^ERROR: (.+)", self.output, re.MULTILINE) or self.output.splitlines()
-        last = lines[-1] if lines else "without a word"
+        errors = re.findall(r"^ERROR: (.+)", self.output, re.MULTILINE)
+        last = errors[-1] if errors else self.last_line()
         return f"pip failed ({last}): see {self._venv / 'pip.log'}, mend that, {again}."
 
 
@@ -163,7 +190,7 @@ class _ProgressLine:
         if text == self._shown:
             return
         if self._terminal:
-            print(f"\r      {text} ", end="", flush=True)
+            print(f"\r      {text:<30}", end="", flush=True)
             self._shown = text
         elif time.monotonic() >= self._next:
             print(f"      {text}", flush=True)

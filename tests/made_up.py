@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -55,7 +56,7 @@ def declared_pythons() -> list[str]:
 def find_python(version: str) -> Path | None:
     """Return an interpreter of a version: one on the path, or one that pyenv has."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    candidates = [*pyenv.glob(f"versions/{version}.*/bin/python{version}")]
+    candidates = [Path(sys.executable), *pyenv.glob(f"versions/{version}.*/bin/python{version}")]
     on_the_path = shutil.which(f"python{version}")
     if on_the_path:
         candidates.append(Path(on_the_path))

@@ -50,14 +50,17 @@ def imported(file):
 def distributions(module):
     """Distributions that bring a module; one that nothing here brings is taken at its name."""
     name = "pytest" if module == "_pytest" else module
-    return {normal(one) for one in packages_distributions().get(name, [name])}
+    return {normal(one) for one in installed().get(name, [name])}
+
+
+installed = cache(packages_distributions)
 
 
 def third_party(folder):
     """What the files of a folder import, and who imports it; of the package alone for ``.``."""
     found = {}
     for file in (ROOT / "lab" / folder).glob("*.py" if folder == "." else "**/*.py"):
-        for module in {*imported(file)} - {"lab", *sys.stdlib_module_names}:
+        for module in {*imported(file)} - {"lab", "memory_lab", *sys.stdlib_module_names}:
             found.setdefault(module, file.relative_to(ROOT))
     return found
 

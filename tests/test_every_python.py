@@ -1,7 +1,7 @@
 """Every Python that is declared, with the lock, the lowest and the newest versions: needs an index.
 
-The tests that are slow as well are for a release; `.ci/run` takes the others. Those leave out what
-`make test` has just shown with its own Python.
+The tests that are slow as well are for a release, and `.ci/run` takes the others. The quick ones
+leave out the Python that runs them, since `make test` has just run the whole suite with it.
 """
 
 import json
@@ -30,7 +30,7 @@ THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 def each_python(quick: Collection[str] = ()) -> list[object]:
     """Return the declared Pythons as parameters; those that are not quick are slow.
 
-    Those of one Python run in one worker, which sets a clone up for them once.
+    All tests of one Python run in the same worker, so that its clone is set up once.
     """
     return [
         pytest.param(
@@ -84,7 +84,8 @@ def clean(tmp_path_factory):
     cache = [sys.executable, "-m", "pip", "cache", "dir"]
     ours = ("PIP_", "PYTHON", "PYTEST_", "MAKE", "MFLAGS", "MEMORY_LAB", "VIRTUAL_ENV", "COV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    given = {name: value for name, value in os.environ.items() if name in ("PIP_CERT", "PIP_PROXY")}
+    source = ("PIP_CERT", "PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "PIP_PROXY", "PIP_TRUSTED_HOST")
+    given = {name: value for name, value in os.environ.items() if name in source}
     home = tmp_path_factory.mktemp("home")
     lab_home = tempfile.mkdtemp(prefix="memory-lab-every-")
     Path(lab_home).chmod(0o755)
@@ -394,3 +395,13 @@ def test_the_floors_of_load_work(version, tmp_path, project_wheel, clean):
     question = ("GET /export.csv?rows=20000", "--app", "mine:app", "--users", "1,2")
     said = user.run(user.python.with_name("lab"), "load", *question, "--cap", "64MiB")
     assert "users carries 2, as many as were tried" in said
+
+
+@pytest.mark.slow
+def test_the_floor_of_the_build_works(tmp_path, clean):
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (requirement,) = map(Requirement, declared["build-system"]["requires"])
+    (tmp_path / "held.txt").write_text(str(requirement).replace(">=", "=="))
+    build = (sys.executable, "-m", "uv", "build", "--wheel", "--build-constraints", "held.txt")
+    run(*build, "--out-dir", tmp_path, ROOT, folder=tmp_path, env=clean)
+    assert [path.suffix for path in tmp_path.glob("memory_lab-*")] == [".whl"]

@@ -128,7 +128,7 @@ def test_what_is_left_when_the_other_is_uninstalled_is_named(site, project):
     (site / "lab" / "__init__.py").unlink()
     result = run(site, project, *LAB, "doctor")
     assert result.returncode == 2
-    assert "or install memory-lab again (pip install --force-reinstall)" in result.stderr
+    assert "or install the wheel of memory-lab again, with --force-reinstall" in result.stderr
 
 
 def test_the_entry_points_are_those_that_look_first():

@@ -1,5 +1,6 @@
 """The set-up of `make table` and `make test`, with made-up packages and no index."""
 
+import errno
 import json
 import os
 import re
@@ -51,6 +52,7 @@ class Clone:
         self.folder = folder
         self.wheels = folder.parent / "wheels"
         self.venv = folder / ".venv"
+        self.settings = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}
         (folder / "requirements").mkdir(parents=True)
         shutil.copy(ROOT / "Makefile", folder)
         for name in ("install.py", "locked_pip.py"):
@@ -71,8 +73,13 @@ class Clone:
         """Return an environment in which pip finds the made-up packages, and nothing else."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON", "MAKE"))}
         home = str(self.folder.parent)
-        finding = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}
-        return {**kept, "HOME": home, "PIP_CONFIG_FILE": os.devnull, **finding, **more}
+        return {
+            **kept,
+            "HOME": home,
+            "PIP_CONFIG_FILE": os.devnull,
+            **{name: value for name, value in self.settings.items() if value},
+            **more,
+        }
 
     def make(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -204,11 +211,15 @@ def test_a_change_of_the_project_installs_it_alone_and_one_of_the_lock_makes_all
 
 
 @pytest.mark.slow
-def test_packages_that_do_not_fit_together_are_refused_each_time(clone):
+def test_packages_that_do_not_fit_together_are_refused_each_time_and_can_be_pinned_anew(clone):
     clone.lock("main", wheel(clone.wheels, "spice", "1.0", requires=["pepper>=2"]))
     for _ in range(2):
-        said = sentence(clone.make("main"))
+        failed = clone.make("main")
+        said = sentence(failed)
         assert "do not fit together (spice 1.0 requires pepper, which is not installed.)" in said
+    assert steps(failed) == ["do they fit together? (pip check)"]
+    (clone.folder / "requirements" / "lock.py").write_text("print('pinned anew')\n")
+    assert "pinned anew" in clone.make("lock").stdout
 
 
 @pytest.mark.slow
@@ -233,6 +244,23 @@ def set_up(clone, monkeypatch):
 
     assert clone.venv == install.VENV
     return install
+
+
+@pytest.mark.parametrize("marker", ["memory-lab.json", "memory-lab.new", "pyvenv.cfg"])
+def test_what_an_interrupted_removal_leaves_can_be_removed(clone, set_up, monkeypatch, marker):
+    (clone.venv / "lib").mkdir(parents=True)
+    (clone.venv / marker).write_text("")
+
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            set_up.remove("it was not made by this set-up")
+    assert (clone.venv / marker).exists()
+    set_up.remove("it was not made by this set-up")
+    assert not clone.venv.exists()
 
 
 @pytest.mark.parametrize("what", ["an empty folder", "a link", "a file"])
@@ -278,12 +306,29 @@ def test_a_python_that_is_named_makes_it_anew_and_one_that_is_not_does_not(clone
 
 
 @pytest.mark.slow
+def test_an_environment_that_is_activated_is_made_anew_too(clone):
+    assert clone.make("main").returncode == 0
+    clone.lock("main", wheel(clone.wheels, "salt", "3.1"))
+    activated = f"{clone.venv / 'bin'}:{os.environ['PATH']}"
+    result = subprocess.run(
+        ["make", "--no-print-directory", "main"],
+        cwd=clone.folder,
+        env=clone.environment(PATH=activated, VIRTUAL_ENV=str(clone.venv)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert clone.installed() == {"made_up": "1", "salt": "3.1"}
+
+
+@pytest.mark.slow
 def test_a_clone_that_was_moved_is_set_up_anew(clone):
     assert clone.make("main").returncode == 0
     clone.folder = clone.folder.rename(clone.folder.with_name("moved"))
     clone.venv = clone.folder / ".venv"
     result = clone.make("main")
-    assert "Making .venv anew: it, or its Python, has been moved or replaced." in result.stdout
+    assert "Making .venv anew: the folder was moved, or the Python that made it" in result.stdout
     assert result.returncode == 0
 
 
@@ -293,13 +338,13 @@ def test_an_old_python_is_refused_in_one_sentence(clone, version):
     if python is None:
         pytest.skip(f"there is no Python {version} on this machine")
     said = sentence(clone.make("main", f"PYTHON={python}"))
-    assert f"is Python {version}, and 3.11 is the oldest that will do: name another" in said
+    assert f"is Python {version}, and 3.11 or newer is needed: choose another one" in said
     assert not clone.venv.exists()
 
 
 def test_a_python_that_is_not_there_is_named(clone):
     said = sentence(clone.make("main", "PYTHON=python9"))
-    assert "there is no python9: install Python 3.11 or newer, or name another" in said
+    assert "there is no python9: install Python 3.11 or newer, or choose another one" in said
 
 
 @pytest.mark.parametrize("module", ["venv", "ensurepip"])
@@ -324,25 +369,27 @@ def python_without(module: str, folder: Path) -> Path:
     return Path(shutil.copy((base / "bin" / version).resolve(), folder / "bin" / "python3"))
 
 
-def test_a_folder_that_cannot_be_written_is_named(clone):
-    code = (
-        "import install, pathlib, sys\n"
-        "install.VENV = pathlib.Path('/dev/null/.venv')\n"
-        "sys.argv = ['install.py', 'main']\n"
-        "sys.exit(install.main())\n"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=clone.folder / "requirements",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 2
-    assert result.stderr == (
-        f"memory-lab: cannot write to {clone.folder} (Not a directory): give it the rights and the "
-        "room (2 GB), or clone into another folder, then run this again.\n"
-    )
+@pytest.mark.parametrize(
+    ("reason", "mend"),
+    [
+        ("EROFS", "The set-up needs permission to write to "),
+        ("ENOSPC", "The set-up needs permission to write to "),
+        ("EIO", "mend that, then run this again."),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_named(set_up, reason, mend):
+    error = OSError(getattr(errno, reason), os.strerror(getattr(errno, reason)), "/there/.venv")
+    said = set_up._explain(error)
+    assert said.startswith(f"/there/.venv: {error.strerror}")
+    assert mend in said
+
+
+def test_an_error_of_the_system_is_a_sentence(clone):
+    (clone.folder / "requirements" / "dev.txt").unlink()
+    clone.venv.mkdir()
+    (clone.venv / "memory-lab.json").write_text('{"folder": "", "base": "", "done": {"dev": ""}}')
+    said = sentence(clone.make("dev"))
+    assert "requirements/dev.txt: No such file or directory: mend that" in said
 
 
 @pytest.mark.slow
@@ -350,7 +397,7 @@ def test_an_index_that_lacks_a_package_is_told_from_one_that_is_not_reached(clon
     moved = clone.wheels.rename(clone.wheels.with_name("lost"))
     said = sentence(clone.make("main"))
     assert "the package index that pip is set to use has no spice" in said
-    assert "name one that has (PIP_INDEX_URL), then run this again." in said
+    assert "name an index that has it (PIP_INDEX_URL), or choose another Python" in said
     nobody = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"http://127.0.0.1:{free_port()}/"}
     said = sentence(clone.make("main", PIP_RETRIES="1", **nobody))
     assert "no package index could be reached: connect to the network, or name an index" in said
@@ -368,7 +415,7 @@ def free_port() -> int:
 def test_another_file_than_the_one_that_is_locked_is_refused(clone):
     wheel(clone.wheels, "spice", "1.0", files={"spice.py": "VERSION = 'not that one'\n"})
     said = sentence(clone.make("main"))
-    assert "spice[hot]==1.0 is another file than the one that is locked: look where pip" in said
+    assert "the downloaded file of spice[hot]==1.0 is not the one in the lock: look where" in said
     wheel(clone.wheels, "spice", "1.0", extras=["hot"])
     assert clone.make("main").returncode == 0
 
@@ -381,9 +428,10 @@ def silent_index() -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("at", ["ensurepip", "main.txt"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_set_up_that_is_stopped_leaves_nothing_running_and_is_done_again(
-    clone, silent_index, how
+    clone, silent_index, how, at
 ):
     waiting = clone.environment(PIP_NO_INDEX="0", PIP_INDEX_URL=silent_index)
     script = clone.folder / "requirements" / "install.py"
@@ -395,22 +443,25 @@ def test_a_set_up_that_is_stopped_leaves_nothing_running_and_is_done_again(
         stderr=subprocess.PIPE,
         text=True,
     )
-    locked = str(clone.folder / "requirements" / "main.txt")
-    assert wait_until(lambda: processes_naming(locked), 60)
+
+    def running():
+        """Return the processes of the step at which it is stopped."""
+        return [one for one in processes_naming(at) if one.cwd().startswith(str(clone.folder))]
+
+    assert wait_until(running, 60)
     run.send_signal(how)
     _, said = run.communicate(timeout=30)
-    left = processes_naming(locked)
-    if how == signal.SIGKILL:  # nobody can tidy up after that; the next run waits for what is left
-        assert left
-        for process in left:
+    if how == signal.SIGKILL:  # what is left holds the lock, and the next run waits for it
+        for process in running() if at == "main.txt" else []:
             process.kill()
     else:
-        assert not left
+        assert not running()
         assert run.returncode == 130
-        assert said.endswith("memory-lab: set-up stopped; the next run begins it again.\n")
+        assert said.endswith("memory-lab: set-up stopped. Run the same command to begin again.\n")
     result = clone.make("main")
     assert result.returncode == 0, result.stdout + result.stderr
     assert clone.installed() == MAIN
+    assert not running()
 
 
 @pytest.mark.slow
@@ -427,9 +478,7 @@ def test_two_at_once_wait_for_each_other(clone):
     ]
     output = sorted(run.communicate(timeout=120)[0] for run in runs)
     assert [run.returncode for run in runs] == [0, 0]
-    assert output[0].startswith("Waiting for another set-up in this folder ...\n") or (
-        output[1] == "Waiting for another set-up in this folder ...\n"
-    )
+    assert output[0] == "Waiting for another set-up in this folder ...\n"
     assert clone.installed() == BOTH
 
 
@@ -445,11 +494,22 @@ def test_what_was_half_installed_is_made_anew(clone):
 
 
 @pytest.mark.slow
-def test_settings_of_pip_that_lead_elsewhere_have_no_effect(clone, tmp_path):
+def test_settings_of_pip_that_lead_elsewhere_have_no_effect(clone, tmp_path, monkeypatch):
     config = tmp_path / "pip.conf"
-    config.write_text("[install]\nuser = true\nno-binary = :all:\n")
-    elsewhere = {"PIP_TARGET": str(tmp_path / "elsewhere"), "PIP_QUIET": "3"}
-    result = clone.make("main", PIP_CONFIG_FILE=str(config), PYTHONPATH=str(tmp_path), **elsewhere)
+    elsewhere = tmp_path / "elsewhere"
+    config.write_text(
+        f"[global]\nno-index = true\nfind-links = {clone.wheels}\n"
+        f"[install]\nuser = true\ntarget = {elsewhere}\nno-binary = :all:\n"
+    )
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):  # the file is where pip finds the packages
+        monkeypatch.setitem(clone.settings, name, "")
+    result = clone.make(
+        "main",
+        PIP_CONFIG_FILE=str(config),
+        PIP_PREFIX=str(elsewhere),
+        PIP_QUIET="3",
+        PYTHONPATH=str(tmp_path),
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert clone.installed() == MAIN
-    assert not (tmp_path / "elsewhere").exists()
+    assert not elsewhere.exists()
