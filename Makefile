@@ -119,10 +119,10 @@ docs-check: dev
 main dev:
 	@command -v "$(PYTHON)" >/dev/null || { echo "memory-lab: there is no $(PYTHON):" \
 		"install Python 3.11 or newer, or choose another one (make PYTHON=python3.12 ...)." >&2; exit 2; }
-	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("memory-lab:" \
+	@"$(PYTHON)" -E -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("memory-lab:" \
 		" $(PYTHON) is Python %d.%d, and 3.11 or newer is needed:" \
 		" choose another one (make PYTHON=python3.12 ...)." % v)'
-	@"$(PYTHON)" requirements/install.py $@ $(if $(filter file,$(origin PYTHON)),,--chosen) $(CHECK)
+	@"$(PYTHON)" -E requirements/install.py $@ $(if $(filter file,$(origin PYTHON)),,--chosen) $(CHECK)
 
 # The wheel is for other projects: pip install memory_lab-*.whl
 wheel: main

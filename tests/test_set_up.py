@@ -55,7 +55,7 @@ class Clone:
         self.settings = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}
         (folder / "requirements").mkdir(parents=True)
         shutil.copy(ROOT / "Makefile", folder)
-        for name in ("install.py", "locked_pip.py"):
+        for name in ("install.py", "locked_pip.py", "record.py"):
             shutil.copy(ROOT / "requirements" / name, folder / "requirements")
         (folder / "pyproject.toml").write_text(PYPROJECT)
         (folder / "backend.py").write_text(BACKEND)
@@ -238,7 +238,7 @@ def test_an_environment_of_another_python_is_replaced(clone):
 def set_up(clone, monkeypatch):
     """The module of the set-up, of the clone."""
     monkeypatch.syspath_prepend(clone.folder / "requirements")
-    for name in ("install", "locked_pip"):
+    for name in ("install", "locked_pip", "record"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import install
 
