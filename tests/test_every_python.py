@@ -25,6 +25,14 @@ pytestmark = pytest.mark.install
 
 DECLARED = declared_pythons()
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
+OLDEST_PIP = {"3.11": "22.3", "3.12": "23.2.1", "3.13": "24.2"}
+"""What ensurepip of the first release of each Python brings."""
+PIN = re.compile(r"^([\w.-]+)(?:\[.*?\])?==([^\s;]+)", re.MULTILINE)
+CORE = (
+    *("units", "growth", "verdict", "judge", "sites", "budgets_file", "check", "known_growth"),
+    *("pytest_plugin", "plugin_bodies", "memory_lab_fixture", "csv_upload", "streams", "web"),
+)
+"""Of every floor something, in a minute; the figures that differ between Pythons are in it."""
 
 
 def each_python(quick: Collection[str] = ()) -> list[object]:
