@@ -46,7 +46,7 @@ test-faults: dev
 	$(BIN)/python -m pytest -m faults $(ARGS)
 
 test-install: dev
-	$(BIN)/python -m pytest -m install -n 2 $(ARGS)
+	$(BIN)/python -m pytest -m install -n 2 --dist worksteal $(ARGS)
 
 check: dev
 	LAB_TOKEN="$$($(BIN)/lab serve --token)" \
