@@ -114,7 +114,8 @@ docs-check: dev
 	$(BIN)/lab traps --all --json build/traps/traps.json
 	$(BIN)/python -m lab.report.readme --check build
 
-# Two layers in one environment: what the table needs, and on top of it what all others need.
+# Two layers in one environment: what the table needs, and on top of it what all others need. The
+# lock is whole and is installed with --no-deps, so that nothing is resolved here.
 # A PYTHON that is named makes the environment anew if another one made it.
 main dev:
 	@command -v "$(PYTHON)" >/dev/null || { echo "memory-lab: there is no $(PYTHON):" \
