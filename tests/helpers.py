@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from lab.measure.verdict import RESOLUTION, Verdict
+from lab.measure.verdict import RESOLUTION
 
 WHOLE_TABLE = 256_000
 """Rows of the suite's table of posts: as many as the largest sweep of `make test` wants."""
@@ -22,16 +22,6 @@ def just_above(peak: float, held: int) -> bool:
     resolution of the heap the lab takes them for noise, and so does a test.
     """
     return held <= peak < held + RESOLUTION["heap"]
-
-
-def kept_or_again(measure: Callable[[], Verdict]) -> Verdict:
-    """Measure a claim on the resident set of a server, and once more if it is not kept.
-
-    Four steps between five sizes rise by chance in one order of 24, and look like growth that is
-    faster than the axis. What is broken is broken both times.
-    """
-    first = measure()
-    return first if first.finding == "kept" else measure()
 
 
 def run_lab(

@@ -22,7 +22,7 @@ from lab.patterns import PATTERNS, file_download, identity_map, rows
 from lab.routes import served
 from lab.server import running
 from lab.web.app import ROUTERS
-from tests.helpers import kept_or_again, run_lab
+from tests.helpers import run_lab
 
 BLOCKS = 160
 """More than the kernel holds for a client by itself, which is 4 MB."""
@@ -209,7 +209,7 @@ def test_a_download_costs_what_it_declares_for_each_client(alone):
     """And half a chunk for each would not be enough: the same curve breaks that promise."""
     pattern = asking_for(file_download.PATTERN, 2_000_000)
     variant = pattern["small_chunks"]
-    found = kept_or_again(lambda: per_client(pattern, variant, SIZES, alone))
+    found = per_client(pattern, variant, SIZES, alone)
     assert found.finding == "kept", found.reason
     less = replace(variant, peak=lab.O("chunk", per_client="30 kB"))
     assert per_client(pattern, less, SIZES, alone).finding == "broken"
