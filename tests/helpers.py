@@ -14,6 +14,9 @@ from lab.measure.verdict import RESOLUTION
 WHOLE_TABLE = 256_000
 """Rows of the suite's table of posts: as many as the largest sweep of `make test` wants."""
 
+MORE_CROWDS = (2, 3, 4, 6, 8, 10, 12, 14, 16)
+"""Numbers of clients that tell a cost per client from chance where `lab.pattern.CROWDS` cannot."""
+
 
 def just_above(peak: float, held: int) -> bool:
     """Tell whether a peak is what was held by construction, and little more.

@@ -40,8 +40,9 @@ class Growth:
         exponent: 1 for growth in proportion, 2 for quadratic, over the last sizes without a step
             down; None where there are fewer than two such steps.
         exponent_ci95: Its 95 % interval, or None.
-        steepens: Each of those steps adds more per item than the one before, by 3 % or more. The
-            greater of two costs, each in proportion, bends once; n log n bends at every step.
+        steepens: The number of those steps, when each adds more per item than the one before, by
+            3 % or more; otherwise 0. The greater of two costs, each in proportion, bends once;
+            n log n bends at every step.
     """
 
     line: Line
@@ -49,7 +50,7 @@ class Growth:
     steps: tuple[float, ...]
     exponent: float | None
     exponent_ci95: tuple[float, float] | None
-    steepens: bool
+    steepens: int
 
     @property
     def per_item(self) -> float:
@@ -94,7 +95,7 @@ def growth(sizes: Sequence[int], peaks: Sequence[float]) -> Growth:
     steps = tuple(b - a for a, b in pairwise(peaks))
     middles, slopes = _rising_end(sizes, steps)
     exponent, interval = _exponent(middles, slopes)
-    steepens = all(b > 1.03 * a for a, b in pairwise(slopes))
+    steepens = len(slopes) if all(b > 1.03 * a for a, b in pairwise(slopes)) else 0
     return Growth(fit(sizes, peaks), sizes[-1] - sizes[0], steps, exponent, interval, steepens)
 
 

@@ -143,7 +143,7 @@ PATTERN = Pattern(
             why="Once the planner scans the table block by block, pages overlap and leave gaps.",
         ),
         Variant(stream_objects, role="streaming", peak=O("batch", "keys")),
-        Variant(stream_column, role="streaming", peak=O("batch", "keys", per_client="1.05 MB")),
+        Variant(stream_column, role="streaming", peak=O("batch", "keys", per_client="1.2 MB")),
         Variant(
             arrow_batches,
             role="tuned",
