@@ -161,7 +161,7 @@ def test_chunks_are_of_the_size_that_was_asked_for():
 
 @pytest.mark.parametrize(("pattern", "variant"), LEISURELY)
 def test_heap_repeats(pattern, variant):
-    """Five runs agree within a thousandth; fixed addresses make most agree to the byte.
+    """Five runs agree within a thousandth, or a kilobyte; fixed addresses make most equal.
 
     Two threads agree within what the verdict takes for noise.
     """
@@ -170,7 +170,8 @@ def test_heap_repeats(pattern, variant):
     workload = variant_workload(pattern, variant, {axis: size})
     with prepared(pattern, axis, [size]), Processes() as processes:
         peaks = [processes.read(workload, "heap", 60).value for _ in range(5)]
-    noise = RESOLUTION["heap"] if variant.name in THREADED else min(peaks) / 1_000
+    alike = max(1_000, min(peaks) / 1_000)
+    noise = RESOLUTION["heap"] if variant.name in THREADED else alike
     assert max(peaks) - min(peaks) <= noise, peaks
 
 
