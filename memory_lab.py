@@ -1,7 +1,7 @@
-"""The entry points of the distribution: they look whose package `lab` is before they use it.
+"""The entry points of the distribution, which check that the package `lab` is memory-lab's.
 
-The API is `import lab`. Another distribution has a package of that name too, and a project may have
-a folder of that name; this module is found all the same, and says which one Python finds.
+The API is `import lab`. Another distribution also has a package of that name, and a project may
+have such a folder. This module has a name of its own, so it can report which one Python imports.
 """
 
 import sys
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run the `lab` command."""
-    stranger = other_lab()
-    if stranger:
-        print(f"lab: {stranger}", file=sys.stderr)
+    problem = other_lab()
+    if problem:
+        print(f"lab: {problem}", file=sys.stderr)
         sys.exit(2)
     from lab.cli import main
 
@@ -29,44 +29,49 @@ def __getattr__(name: str) -> Any:
 
 
 def _pytest_plugin() -> "ModuleType":
-    """Return the plugin, or end the run of pytest before a marked test passes unmeasured."""
+    """Return the pytest plugin.
+
+    Raises:
+        pytest.UsageError: The package `lab` is another one. The run ends here, since a marked test
+            would otherwise pass without a measurement.
+    """
     import pytest
 
-    stranger = other_lab()
-    if stranger:
-        raise pytest.UsageError(f"{stranger} Without memory-lab: pytest -p no:memory-lab")
+    problem = other_lab()
+    if problem:
+        raise pytest.UsageError(f"{problem} To run without memory-lab: pytest -p no:memory-lab")
     from lab import pytest_plugin
 
     return pytest_plugin
 
 
 def other_lab() -> str | None:
-    """Say in one sentence that the package `lab` is another one's; None if it is memory-lab's."""
+    """Return a sentence if the package `lab` is not memory-lab's, else None."""
     try:
         import lab
     except Exception as error:
         return f"the package `lab` cannot be imported ({type(error).__name__}: {error}); {_mend()}"
     if getattr(lab, "__distribution__", None) == "memory-lab":
         return None
-    place = lab.__file__ or ", ".join(lab.__path__)
-    return f"the package `lab` that Python finds is not memory-lab's ({place}); {_mend()}"
+    path = lab.__file__ or ", ".join(lab.__path__)
+    return f"the package `lab` that Python finds is not memory-lab's ({path}); {_mend()}"
 
 
 def other_distributions() -> str | None:
-    """Say that another installed distribution has a package `lab` too; None if none has."""
+    """Return a sentence if another installed distribution has a package `lab`, else None."""
     from importlib.metadata import packages_distributions
 
     others = sorted({*packages_distributions().get("lab", [])} - {"memory-lab"})
     if not others:
         return None
     return (
-        f"the distribution {' and '.join(others)} has a package of that name too: "
-        "install memory-lab into an environment of its own."
+        f"the distribution {' and '.join(others)} also has a package `lab`: "
+        "install memory-lab into a separate environment."
     )
 
 
 def _mend() -> str:
     return other_distributions() or (
-        "rename a folder of that name that Python finds first, "
-        "or install the wheel of memory-lab again, with --force-reinstall."
+        "rename the folder `lab` that Python finds first, "
+        "or install the wheel of memory-lab again with --force-reinstall."
     )

@@ -1,1 +1,1 @@
-"""Every variant beside the fastest tool for its job: time, memory, and how cost grows."""
+"""Compare every variant with the fastest tool for its job: time, memory, and growth of cost."""

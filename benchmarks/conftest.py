@@ -1,4 +1,4 @@
-"""What all benchmarks share: the data, held for the whole run, and what compares."""
+"""Fixtures of all benchmarks: the data for the whole run, and the comparison."""
 
 import gc
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.compare import Compare
 from lab.data.worlds import posts_ready
-from lab.measure.sweep import Bench
+from lab.measure.schedule import Bench
 
 ROWS = 1_000_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for a quick look."""
+    """Add the option ``--tenth``."""
     parser.addoption(
         "--tenth", action="store_true", help="run the benchmarks at a tenth of their sizes"
     )
@@ -22,10 +22,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def data(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Hold the largest table and its server open for the whole run.
+    """Keep the largest table and its database server open for the whole run.
 
-    What pytest and all imports have made is taken out of the garbage collector's sight: a round
-    should not pay for looking at it.
+    Objects of pytest and of all imports are frozen, so that garbage collection in a round does not
+    scan them.
     """
     gc.collect()
     gc.freeze()
@@ -35,12 +35,12 @@ def data(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def bench() -> Iterator[Bench]:
-    """Yield where memory is looked at: two processes side by side."""
+    """Yield the bench that measures memory, in two processes side by side."""
     with Bench(2) as bench:
         yield bench
 
 
 @pytest.fixture
 def compare(benchmark: BenchmarkFixture, bench: Bench, request: pytest.FixtureRequest) -> Compare:
-    """Return what compares a variant with its limit."""
+    """Return the object that compares a variant with its limit."""
     return Compare(benchmark, bench, request.config.getoption("--tenth"))

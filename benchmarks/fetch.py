@@ -1,7 +1,7 @@
-"""Clients that cost little: a raw socket, one block of memory, and a body that is only counted.
+"""Cheap clients: a raw socket, one block of memory, and a body that is counted and not kept.
 
-A client in Python that looks at what it gets competes with the server for the machine's two cores.
-These see to a status of 200, and to a body that ended.
+A Python client that examines the body competes with the server for the machine's two cores. These
+check only that the status is 200 and that the body is complete.
 """
 
 import re
@@ -11,27 +11,30 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lab.multipart import FORM, as_form
-from lab.tokens import token
+from lab.endpoints.tokens import token
+from lab.toolbox.multipart import FORM, as_form
 
 BLOCK = 256 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class FetchError(Exception):
-    """An answer that is no 200, or that broke off."""
+    """The status is not 200, or the body broke off."""
 
 
 def fetch(url: str, upload: Path | None = None, clients: int = 1) -> int:
-    """Send the same request from so many clients at once; return the bytes that were sent.
+    """Send the same request from several clients at once.
 
     Args:
-        url: What to get, or where the upload goes.
-        upload: A file to post as a form, or None to get.
-        clients: How many there are, each with a connection of its own.
+        url: URL of the request.
+        upload: File to POST as a form; None for a GET.
+        clients: Number of clients; each has its own connection.
+
+    Returns:
+        Bytes of all bodies: those of the answers, or those of the uploads.
 
     Raises:
-        FetchError: One of them was not answered in full.
+        FetchError: A client got no complete answer.
     """
     with ThreadPoolExecutor(clients) as pool:
         return sum(pool.map(lambda _: _fetch(url, upload), range(clients)))
@@ -48,7 +51,7 @@ def _fetch(url: str, upload: Path | None) -> int:
     with socket.create_connection((str(parts.hostname), parts.port or 80), 120) as connection:
         if upload is None:
             connection.sendall(_head("GET", path, fields))
-            return _received(connection)
+            return _count_body(connection)
         before, after = as_form([])
         length = len(before) + upload.stat().st_size + len(after)
         more = {"Content-Type": FORM, "Content-Length": str(length)}
@@ -56,7 +59,7 @@ def _fetch(url: str, upload: Path | None) -> int:
         with upload.open("rb") as file:
             connection.sendfile(file)
         connection.sendall(after)
-        _received(connection)
+        _count_body(connection)
         return length
 
 
@@ -65,28 +68,28 @@ def _head(method: str, path: str, fields: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-def _received(connection: socket.socket) -> int:
-    """Count the body that comes until the server closes, and see that it is whole."""
+def _count_body(connection: socket.socket) -> int:
+    """Read until the server closes; return the bytes of the body if it is complete."""
     block = bytearray(BLOCK)
-    got, first = 1, b""
-    while got and b"\r\n\r\n" not in first:
-        got = connection.recv_into(block)
-        first += block[:got]
-    head, _, start = first.partition(b"\r\n\r\n")
+    size, received = 1, b""
+    while size and b"\r\n\r\n" not in received:
+        size = connection.recv_into(block)
+        received += block[:size]
+    head, _, start = received.partition(b"\r\n\r\n")
     if b" 200 " not in head[:20]:
-        raise FetchError(first[:300].decode(errors="replace") or "there was no answer")
+        raise FetchError(received[:300].decode(errors="replace") or "no answer")
     announced = _LENGTH.search(head)
     body = _Chunks() if announced is None else _Bytes(int(announced[1]))
     body.feed(start, len(start))
-    while got := connection.recv_into(block):
-        body.feed(block, got)
+    while size := connection.recv_into(block):
+        body.feed(block, size)
     if not body.ended:
         raise FetchError(f"the answer broke off after {body.length:,} bytes")
     return body.length
 
 
 class _Bytes:
-    """A body of an announced length."""
+    """A body with a Content-Length."""
 
     def __init__(self, announced: int) -> None:
         self.length = 0
@@ -101,7 +104,7 @@ class _Bytes:
 
 
 class _Chunks:
-    """A body in chunks (RFC 9112, 7.1), of which the content is counted and not the frames."""
+    """A chunked body (RFC 9112, 7.1); only the content is counted, not the framing."""
 
     def __init__(self) -> None:
         self.length = 0

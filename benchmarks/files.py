@@ -1,4 +1,4 @@
-"""The limits of what happens to files: reading, `sendfile`, and the `zip` command."""
+"""Limits of work with files: reading, `sendfile`, and the `zip` command."""
 
 import signal
 import subprocess
@@ -14,17 +14,17 @@ import pytest
 from benchmarks.fetch import fetch
 from benchmarks.limit import Limit, Limited, timed
 from lab.data.files import download_file
-from lab.interpreter import environment_with_lab, python_module
-from lab.linux import sent_when_parent_ends
-from lab.patterns.zip_download import MEMBERS
-from lab.sockets import listening
+from lab.net.listen import listening
+from lab.patterns.shared.zip_members import MEMBERS
+from lab.system.interpreter import environment_with_lab, python_module
+from lab.system.linux import set_parent_death_signal
 
 BLOCK = 1024 * 1024
 
 
 @contextmanager
 def read_again(size: int) -> Iterator[Limit]:
-    """Limit a download by reading the file into one block of memory, over and over."""
+    """Limit a download by reading the file repeatedly into one block of memory."""
     path, block = download_file(size), bytearray(BLOCK)
 
     def read() -> None:
@@ -37,18 +37,18 @@ def read_again(size: int) -> Iterator[Limit]:
 
 @contextmanager
 def sent_by_the_kernel(size: int) -> Iterator[Limit]:
-    """Limit a download over HTTP by a server that does nothing but `sendfile`."""
+    """Limit a download over HTTP by a server that only calls `sendfile`."""
     with listening() as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         listener.setblocking(True)
-        served = python_module(
+        command = python_module(
             "benchmarks.sendfile", str(download_file(size)), str(listener.fileno())
         )
         server = subprocess.Popen(
-            served,
+            command,
             pass_fds=[listener.fileno()],
             env=environment_with_lab(),
-            preexec_fn=sent_when_parent_ends(signal.SIGTERM),  # noqa: PLW1509 - one prctl
+            preexec_fn=set_parent_death_signal(signal.SIGTERM),  # noqa: PLW1509 - one prctl
         )
         try:
             yield Limit("sendfile", lambda: timed(lambda: fetch(url)))
@@ -58,13 +58,13 @@ def sent_by_the_kernel(size: int) -> Iterator[Limit]:
 
 
 def zipped(compression: int) -> Limited:
-    """Limit an archive by the `zip` command, writing to nowhere."""
+    """Limit an archive by the `zip` command, which writes to /dev/null."""
 
     @contextmanager
     def limit(size: int) -> Iterator[Limit]:
         command = which("zip")
         if command is None:
-            pytest.skip("there is no `zip` command to compare with: apt-get install zip")
+            pytest.skip("the `zip` command is missing: apt-get install zip")
         level = "-6" if compression == ZIP_DEFLATED else "-0"
         with TemporaryDirectory(prefix="memory-lab-") as folder:
             names = _cut(download_file(size), Path(folder))
@@ -79,7 +79,7 @@ def zipped(compression: int) -> Limited:
 
 
 def _cut(whole: Path, folder: Path) -> list[str]:
-    """Cut a file into as many parts as the archive has members; return their names."""
+    """Cut a file into one part for each member of the archive; return their names."""
     part = whole.stat().st_size // MEMBERS
     names = []
     with whole.open("rb") as source:

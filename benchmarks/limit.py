@@ -1,7 +1,7 @@
-"""What a limit is, and how long it takes.
+"""Limits: the fastest known ways to do a job, which variants are compared with.
 
-A limit is run between the rounds of the variant that it is compared with, in the same minute and
-on the same machine, and like a variant it is timed with its connection open and its files in place.
+A limit runs between the rounds of a variant, in the same minute and on the same machine. Like a
+variant, it is timed with its connection open and its files in place.
 """
 
 import time
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limit:
-    """The fastest way that is known.
+    """The fastest known way to do a job.
 
     Attributes:
-        name: What it is called in the report.
-        seconds: Does it once, and returns how long that took.
+        name: Its name in the report.
+        seconds: Runs it once and returns the seconds that it took.
     """
 
     name: str
@@ -25,27 +25,27 @@ class Limit:
 
 
 Limited = Callable[[int], AbstractContextManager[Limit]]
-"""Makes a limit ready at a size of the pattern's first axis."""
+"""Opens a limit at a size of the pattern's first axis."""
 
 
 def at_once(limited: Limited, clients: int) -> Limited:
-    """Do the same from so many clients at once, each with its own connection."""
+    """Return a limit that runs once for each of several clients at once, on own connections."""
 
     @contextmanager
     def limit(size: int) -> Iterator[Limit]:
         with ExitStack() as stack, ThreadPoolExecutor(clients) as pool:
-            found = [stack.enter_context(limited(size)) for _ in range(clients)]
+            limits = [stack.enter_context(limited(size)) for _ in range(clients)]
 
             def run() -> None:
-                list(pool.map(lambda one: one.seconds(), found))
+                list(pool.map(lambda opened: opened.seconds(), limits))
 
-            yield Limit(found[0].name, lambda: timed(run))
+            yield Limit(limits[0].name, lambda: timed(run))
 
     return limit
 
 
 def timed(run: Callable[[], object]) -> float:
-    """Return how many seconds a call takes."""
+    """Return the seconds that a call takes."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""An endpoint beside a limit: uvicorn in one process, its clients in another."""
+"""Compare an endpoint with a limit: uvicorn in one process, its clients in another."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,31 +13,31 @@ from sqlalchemy import text
 from benchmarks.compare import Compare
 from benchmarks.fetch import fetch
 from benchmarks.limit import Limited, at_once
-from lab.client import request
+from benchmarks.report.comparisons import HTTP
 from lab.data.database import database
 from lab.data.seed import build, drop
-from lab.linux import status
+from lab.endpoints.routes import served_variants
+from lab.endpoints.tokens import token
+from lab.net.client import request
+from lab.net.server import Server, reset_high_water_mark, running
 from lab.pattern import Pattern, Role, Variant
-from lab.report.comparisons import HTTP
-from lab.routes import served
-from lab.server import Server, reset_high_water_mark, running
-from lab.tokens import token
+from lab.system.linux import status
 
 WARM = {"rows": 1_000, "bytes": 1_000_000}
-"""Sizes of the request before the measured ones; half of those at most."""
+"""Sizes of the warm-up request, unless half of the measured size is smaller."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint in every role that its pattern has a variant in.
+    """An endpoint in every role that its pattern has a variant for.
 
     Attributes:
-        pattern: Whose variants are behind it.
-        path: Without the role's prefix, with ``{n}`` where the size goes.
-        limit: What it is compared with.
+        pattern: The pattern whose variants are served.
+        path: Path without the role's prefix, with ``{n}`` for the size.
+        limit: Opens the limit that it is compared with.
         tuned, streaming, naive: Sizes along the pattern's first axis, as for a suite.
-        file: Makes the file that is sent or received, where there is one.
-        upload: Whether the file is received.
+        file: Creates the file of a download or upload; None for neither.
+        upload: Whether the file is uploaded.
         alike: Whether the bodies of all roles are the same bytes.
     """
 
@@ -53,23 +53,23 @@ class Endpoint:
 
     @property
     def title(self) -> str:
-        """What the report calls it."""
+        """The endpoint's name in the report."""
         return f"{self.pattern.name}{HTTP}"
 
     @property
     def axis(self) -> str:
-        """What the sizes count."""
+        """The unit of the sizes: the pattern's first axis."""
         return next(iter(self.pattern.axes))
 
     def roles(self) -> Iterator[tuple[Role, Variant]]:
-        """List the roles that are compared, each with the variant that is served."""
-        for prefix, variant in served(self.pattern, ("naive", "streaming", "tuned")):
+        """List the compared roles, each with the variant that is served."""
+        for prefix, variant in served_variants(self.pattern, ("naive", "streaming", "tuned")):
             if prefix:
                 yield variant.role, variant
 
 
 def comparisons(endpoints: tuple[Endpoint, ...]) -> Iterator[pytest.ParameterSet]:
-    """List what is compared; `make bench` runs those that have no mark."""
+    """List the comparisons; `make bench` runs those without a mark."""
     for endpoint in endpoints:
         for role, variant in endpoint.roles():
             for clients in (1,) if endpoint.upload else (1, 8):
@@ -84,15 +84,15 @@ def comparisons(endpoints: tuple[Endpoint, ...]) -> Iterator[pytest.ParameterSet
 
 
 def compare_over_http(compare: Compare, endpoint: Endpoint, variant: Variant, clients: int) -> None:
-    """Compare one endpoint with its limit, and note the memory that its server took."""
+    """Compare one endpoint with its limit, and record the rise of its server's resident set."""
     size = getattr(endpoint, variant.role) // compare.scale
     path = f"/{variant.role}{endpoint.path}"
     warm = min(WARM[endpoint.axis], size // 2)
-    for each in (size, warm) if endpoint.file else ():
-        endpoint.file(each)
+    for file_size in (size, warm) if endpoint.file else ():
+        endpoint.file(file_size)
     with ExitStack() as stack:
         if endpoint.upload:
-            stack.enter_context(_own_schema())  # the limit's table is in there as well
+            stack.enter_context(_own_schema())  # of the limit as well
         server = stack.enter_context(_server(clients))
         limit = stack.enter_context(at_once(endpoint.limit, clients)(size))
         _check_answer(server, endpoint, variant)
@@ -102,7 +102,7 @@ def compare_over_http(compare: Compare, endpoint: Endpoint, variant: Variant, cl
         @contextmanager
         def opened() -> Iterator[Callable[[], int]]:
             if endpoint.upload:
-                _forget_users()
+                _delete_users()
             yield lambda: _send(server, endpoint, path, size, clients)
 
         with opened() as run:  # also a warm-up at full size
@@ -129,13 +129,13 @@ def _send(server: Server, endpoint: Endpoint, path: str, size: int, clients: int
 
 
 def _check_answer(server: Server, endpoint: Endpoint, variant: Variant) -> None:
-    """Hold a small answer against the streaming role's; of an import, what the table then holds."""
+    """Compare a small answer with the streaming role's; for an import, the rows of the table."""
     size = WARM[endpoint.axis]
     answers = []
     for role in (variant.role, "streaming"):
         path = f"/{role}{endpoint.path}".replace("{n}", str(size))
         if endpoint.upload:
-            _forget_users()
+            _delete_users()
             _send(server, endpoint, f"/{role}{endpoint.path}", size, 1)
             answers.append(_users())
         elif endpoint.alike:
@@ -145,7 +145,7 @@ def _check_answer(server: Server, endpoint: Endpoint, variant: Variant) -> None:
             answers.append(f"{received.status} {received.digest}")
     assert len(set(answers)) <= 1, answers
     if endpoint.upload:
-        _forget_users()
+        _delete_users()
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def _server(clients: int) -> Iterator[Server]:
 
 @contextmanager
 def _own_schema() -> Iterator[None]:
-    """Have an empty table of users that is nobody's."""
+    """Create a schema with an empty table of users, and drop it after the block."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEMORY_LAB_SCHEMA", f"memory_lab_{uuid4().hex[:12]}")
         with database() as engine:
@@ -168,16 +168,16 @@ def _own_schema() -> Iterator[None]:
 
 
 def _users() -> str:
-    """Return how many users there are, and a digest of them; there must be some."""
-    held = (
+    """Return the number and a digest of the users; fail if there are none."""
+    query = (
         "select count(*), sum(hashtextextended((email, name, age, can_export)::text, 0)) from users"
     )
     with database() as engine, engine.connect() as connection:
-        count, digest = connection.execute(text(held)).one()
+        count, digest = connection.execute(text(query)).one()
     assert count
     return f"{count} {digest}"
 
 
-def _forget_users() -> None:
+def _delete_users() -> None:
     with database() as engine, engine.begin() as connection:
         connection.execute(text("truncate users"))

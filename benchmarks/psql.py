@@ -1,4 +1,4 @@
-r"""The limits of what a database does: psql, its ``\copy`` and its SQL."""
+r"""Limits of work in a database: ``\copy`` of `psql`, and SQL."""
 
 import os
 import subprocess
@@ -12,31 +12,33 @@ from sqlalchemy import Engine, Select
 
 from benchmarks.limit import Limit, Limited, timed
 from lab.data.database import database
-from lab.data.embedded import programs
+from lab.data.embedded_postgres import programs
 from lab.data.models import Post
 
-_OURS = {"options", "application_name", "fallback_application_name"}
-"""Parameters of a connection that say who we are, and not where the database is."""
+_CLIENT_PARAMETERS = {"options", "application_name", "fallback_application_name"}
+"""Connection parameters that describe the client and not the database."""
 
 
 class Psql:
-    """The embedded server's own `psql`, with a connection that stays open.
+    """The embedded server's own `psql`, with one open connection.
 
     Raises:
-        RuntimeError: From `run`, when the server refuses; with what `psql` wrote.
+        RuntimeError: From `run`, if the server reports an error; with the output of `psql`.
     """
 
     def __init__(self, engine: Engine) -> None:
         with engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            found = dict(driver.info.dsn_parameters)
+            parameters = dict(driver.info.dsn_parameters)
             path = connection.exec_driver_sql("show search_path").scalar_one()
-        where = {name: value for name, value in found.items() if name not in _OURS}
+        target = {
+            name: value for name, value in parameters.items() if name not in _CLIENT_PARAMETERS
+        }
         command = [programs() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         password = {"PGPASSWORD": engine.url.password} if engine.url.password else {}
         options = {"PGOPTIONS": f"-c search_path={path} -c timezone=UTC"}
         self._process = subprocess.Popen(
-            [*command, "-d", psycopg2.extensions.make_dsn(**where)],
+            [*command, "-d", psycopg2.extensions.make_dsn(**target)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -51,7 +53,7 @@ class Psql:
         self._process.__exit__(None, None, None)
 
     def run(self, command: str) -> None:
-        """Run one command, which has to be on one line, and wait for its end."""
+        """Run one command, given on one line, and wait for its end."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{command}\n\\echo done\n")
@@ -66,12 +68,12 @@ class Psql:
 def copied_out(
     query: Callable[[int], Select[Any]], options: str = "format csv", target: str = "/dev/null"
 ) -> Limited:
-    r"""Limit an export by ``\copy``: the server writes the text, `psql` writes it to nowhere.
+    r"""Limit an export by ``\copy``: the server writes the text, `psql` writes it to /dev/null.
 
     Args:
-        query: Returns what selects the first so many rows.
-        options: Of COPY.
-        target: The file to write.
+        query: Returns the query for a number of first rows.
+        options: Options of COPY.
+        target: File to write.
     """
 
     @contextmanager
@@ -85,19 +87,19 @@ def copied_out(
 
 
 def first_posts(query: Select[Any]) -> Callable[[int], Select[Any]]:
-    """Return what narrows a query to the first posts."""
+    """Return a function that limits a query to a number of first posts."""
     return lambda rows: query.where(Post.id <= rows)
 
 
 def sql(query: Select[Any]) -> Limited:
-    """Limit an aggregate by its SQL, sent from `psql`; the table of posts holds the first rows."""
+    """Limit an aggregate by its SQL, sent by `psql` over a view of the first posts."""
 
     @contextmanager
     def limit(rows: int) -> Iterator[Limit]:
         with database() as engine, Psql(engine) as psql:
             psql.run(r"\o /dev/null")
-            seen = f"select * from posts where id <= {rows}"  # noqa: S608 - a number
-            psql.run(f"create temporary view posts as {seen};")
+            first = f"select * from posts where id <= {rows}"  # noqa: S608 - a number
+            psql.run(f"create temporary view posts as {first};")
             statement = _one_line(query, engine)
             yield Limit("SQL", lambda: timed(lambda: psql.run(f"{statement};")))
 
@@ -108,9 +110,9 @@ def copied_in(make: Callable[[int], Path], temporary: bool = True) -> Limited:
     r"""Limit an import by ``\copy`` of the same file into an empty table with the same indexes.
 
     Args:
-        make: Returns the file of so many bytes.
-        temporary: Whether the table is a temporary one, as in the pattern's world, which nothing
-            has to be logged for; or else the table of users in the schema that is set.
+        make: Returns the file for a number of bytes.
+        temporary: Whether the table is temporary, as in the pattern's data, so that the database
+            logs nothing for it; otherwise the table of users in the current schema.
     """
 
     @contextmanager
@@ -131,7 +133,7 @@ def copied_in(make: Callable[[int], Path], temporary: bool = True) -> Limited:
 
 
 def _one_line(query: Select[Any], engine: Engine) -> str:
-    """Write a query out with its values, since `psql` takes no parameters."""
+    """Return a query with its values on one line, because `psql` takes no parameters."""
     compiled = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
-    # The driver's own signs are doubled for the driver, which is not asked here.
+    # Percent signs are doubled for the driver, which does not run this query.
     return " ".join(str(compiled).split()).replace("%%", "%")

@@ -1,6 +1,6 @@
-"""A server that has the kernel send one file, whatever it is asked: the limit of a download.
+"""A server that answers every request with one file by `sendfile`: the limit of a download.
 
-Run as ``python -m benchmarks.sendfile FILE FD``, FD being a socket that listens already.
+Run as ``python -m benchmarks.sendfile FILE FD``; FD is the descriptor of a listening socket.
 """
 
 import os
@@ -11,7 +11,7 @@ from threading import Thread
 
 
 def main() -> None:
-    """Answer each connection once, in a thread of its own, until the process is ended."""
+    """Answer each connection once, in its own thread, until the process is killed."""
     path, fd = Path(sys.argv[1]), int(sys.argv[2])
     with socket.socket(fileno=fd) as listener:
         while True:
@@ -22,12 +22,12 @@ def main() -> None:
 def answer(connection: socket.socket, path: Path) -> None:
     """Read a request's head, send the file, and close."""
     with connection, path.open("rb") as file:
-        asked = b""
-        while not asked.endswith(b"\r\n\r\n"):
-            got = connection.recv(4_096)
-            if not got:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            block = connection.recv(4_096)
+            if not block:
                 return
-            asked += got
+            head += block
         size = os.fstat(file.fileno()).st_size
         connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
         connection.sendfile(file)

@@ -1,4 +1,4 @@
-"""A pattern, the sizes at which its variants are compared, and what they are compared with."""
+"""Suites: a pattern, its limit, and the sizes at which its variants are compared."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -9,21 +9,21 @@ import pytest
 
 from benchmarks.limit import Limited
 from lab.pattern import Pattern, Variant
-from lab.patterns.csv_upload import Report
+from lab.patterns.shared.user_import import Report
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A pattern, and what its variants are compared with.
+    """A pattern, its limit and its sizes.
 
     Attributes:
-        pattern: Whose variants are compared.
-        limit: What they are compared with.
-        tuned: The size along the pattern's first axis at which tuned variants are compared.
-        streaming: The same for streaming variants, which take longer.
-        naive: The same for naive ones and traps, which would take minutes and gigabytes.
-        growth: The largest size of the curve of costs; that of naive variants if it is 0.
-        name: The suite's, where a pattern has several.
+        pattern: The pattern whose variants are compared.
+        limit: Opens the limit that they are compared with.
+        tuned: Size of tuned variants along the pattern's first axis.
+        streaming: Size of streaming variants, which take longer.
+        naive: Size of naive variants and traps, which would otherwise take minutes and gigabytes.
+        growth: Largest size of the curve of costs; 0 for the naive size.
+        name: The suite's name, if the pattern has several suites.
         options: Arguments of the variants, by name.
     """
 
@@ -38,17 +38,17 @@ class Suite:
 
     @property
     def title(self) -> str:
-        """What the report calls it."""
+        """The suite's name in the report."""
         return self.name or self.pattern.name
 
     @property
     def axis(self) -> str:
-        """What the sizes count."""
+        """The unit of the sizes: the pattern's first axis."""
         return next(iter(self.pattern.axes))
 
     @property
     def variants(self) -> pytest.MarkDecorator:
-        """A test for each variant."""
+        """A mark that makes one test for each variant."""
         ids = [variant.name for variant in self.pattern.variants]
         return pytest.mark.parametrize("variant", self.pattern.variants, ids=ids)
 
@@ -58,22 +58,22 @@ class Suite:
         return sizes.get(variant.role, self.naive)
 
     def sizes(self, size: int) -> dict[str, int]:
-        """Return a size along the axis, together with the options."""
+        """Return a size along the axis and the options."""
         return {self.axis: size, **self.options}
 
 
 @contextmanager
 def opened_variant(suite: Suite, variant: Variant, size: int) -> Iterator[Callable[[], int]]:
-    """Give a variant its world, and yield a call that runs it and takes its answer to the end."""
+    """Open a variant's inputs, and yield a call that runs it and returns the bytes it sent."""
     fixed = {**suite.pattern.fixed, suite.axis: size}
     options = {name: value for name, value in suite.options.items() if variant.takes(name)}
-    with suite.pattern.world(**fixed) as given:
-        arguments = given if isinstance(given, tuple) else (given,)
+    with suite.pattern.open_inputs(**fixed) as inputs:
+        arguments = inputs if isinstance(inputs, tuple) else (inputs,)
         yield lambda: sent(variant.run(*arguments, **options))
 
 
 def sent(answer: Any) -> int:
-    """Take an answer to its end, as a server does; return how many bytes of it were sent."""
+    """Read an answer to its end, as a server does; return its bytes, 0 if it has none."""
     if isinstance(answer, AbstractContextManager):
         with answer as rows:
             return sent(iter(rows))

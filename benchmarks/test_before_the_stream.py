@@ -1,4 +1,4 @@
-"""What is settled before a stream begins, beside psql's copy of the same columns."""
+"""Decisions before a stream starts, compared with psql's copy of the same columns."""
 
 from sqlalchemy import select
 

@@ -1,4 +1,4 @@
-"""Files that are trusted, loaded whole or not at all, beside psql's copy of the same file."""
+"""Imports of trusted files, all or nothing, compared with psql's copy of the same file."""
 
 from functools import partial
 

@@ -1,10 +1,11 @@
-r"""CSV exports beside psql's ``\copy`` of the same query."""
+r"""CSV exports, compared with psql's ``\copy`` of the same query."""
 
 from benchmarks.compare import Compare
 from benchmarks.psql import copied_out, first_posts
 from benchmarks.suite import Suite
 from lab.pattern import Variant
-from lab.patterns.csv_export import PATTERN, joined_columns
+from lab.patterns.csv_export import PATTERN
+from lab.patterns.shared.post_columns import joined_columns
 
 SUITE = Suite(
     PATTERN,

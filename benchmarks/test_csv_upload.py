@@ -1,4 +1,4 @@
-"""Imports of a spooled upload beside psql's copy of the same file."""
+"""Imports of a spooled upload, compared with psql's copy of the same file."""
 
 from benchmarks.compare import Compare
 from benchmarks.psql import copied_in

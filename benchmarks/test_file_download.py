@@ -1,4 +1,4 @@
-"""Downloads beside reading the file into one block of memory."""
+"""Downloads, compared with reading the file into one block of memory."""
 
 from benchmarks.compare import Compare
 from benchmarks.files import read_again

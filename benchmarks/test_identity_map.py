@@ -1,4 +1,4 @@
-"""Sessions that keep what they have loaded, or let it go, beside psql's copy."""
+"""Sessions that keep or release loaded objects, compared with psql's copy."""
 
 from sqlalchemy import select
 

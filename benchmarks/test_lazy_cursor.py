@@ -1,4 +1,4 @@
-"""Cursors that a block lends, beside psql's copy of the same columns."""
+"""Cursors from a context manager, compared with psql's copy of the same columns."""
 
 from sqlalchemy import select
 

@@ -1,4 +1,4 @@
-"""Lines of JSON beside psql's copy of what the server writes as JSON."""
+"""NDJSON exports, compared with psql's copy of JSON that the database writes."""
 
 from benchmarks.compare import Compare
 from benchmarks.psql import copied_out

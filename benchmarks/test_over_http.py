@@ -1,6 +1,6 @@
-"""Endpoints over HTTP, beside the same limits.
+"""Endpoints over HTTP, compared with the same limits.
 
-`make bench` compares each tuned endpoint with one client; `make bench-http` all roles, with one
+`make bench` runs each tuned endpoint with one client; `make bench-http` runs all roles, with one
 client and with eight.
 """
 
@@ -25,6 +25,7 @@ from lab.patterns import (
     upload_stream,
 )
 from lab.patterns.ndjson_export import UNQUOTED, as_json, shown_columns
+from lab.patterns.shared.post_columns import joined_columns
 
 CLEAN = partial(users_csv, clean=True)
 
@@ -32,7 +33,7 @@ ENDPOINTS = (
     Endpoint(
         csv_export.PATTERN,
         "/posts/export.csv?rows={n}",
-        copied_out(first_posts(csv_export.joined_columns()), "format csv, header"),
+        copied_out(first_posts(joined_columns()), "format csv, header"),
         tuned=1_000_000,
         streaming=200_000,
         naive=20_000,

@@ -1,4 +1,4 @@
-"""Reports as PDF beside psql's copy of the rows that they show."""
+"""PDF reports, compared with psql's copy of the rows that they show."""
 
 from benchmarks.compare import Compare
 from benchmarks.psql import copied_out, first_posts

@@ -1,4 +1,4 @@
-"""Rows as objects or tuples beside psql's copy of the same columns."""
+"""Rows as objects or tuples, compared with psql's copy of the same columns."""
 
 from sqlalchemy import select
 

@@ -1,4 +1,4 @@
-"""Counted tags beside the SQL that counts them in the server."""
+"""Counts of tags, compared with SQL that counts them in the database."""
 
 from benchmarks.compare import Compare
 from benchmarks.psql import sql

@@ -1,4 +1,4 @@
-"""Imports of a request's stream beside psql's copy of the same file."""
+"""Imports of a request's stream, compared with psql's copy of the same file."""
 
 from benchmarks.compare import Compare
 from benchmarks.psql import copied_in

@@ -1,4 +1,4 @@
-"""Archives beside the `zip` command, which reads the same bytes from as many files."""
+"""ZIP archives, compared with the `zip` command on the same bytes in as many files."""
 
 from zipfile import ZIP_DEFLATED, ZIP_STORED
 

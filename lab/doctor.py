@@ -1,4 +1,4 @@
-"""What the lab needs of a machine, whether it is there, and what to do where it is not."""
+"""Check the requirements of the lab on this machine; say how to fix what is missing."""
 
 import platform
 import shutil
@@ -13,31 +13,37 @@ from lab.measure.environment import environment, usable_cores
 from lab.units import show_bytes
 
 _ROOM = 2_500_000_000
-"""Bytes of disk for a million posts, the files to send, and some air."""
+"""Bytes of disk for a million posts and the files to send, with a margin."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at: what was found, and whether the lab can work with it."""
+class Diagnosis:
+    """The result of one check.
+
+    Attributes:
+        what: What was checked.
+        found: The result, and how to fix it if it is bad.
+        good: Whether the lab can work with it.
+    """
 
     what: str
     found: str
     good: bool = True
 
 
-def examine() -> list[Finding]:
-    """Look at everything, the database last; nothing is left running."""
+def examine() -> list[Diagnosis]:
+    """Return the result of every check; the database comes last and is stopped again."""
     return list(_examine())
 
 
-def _examine() -> Iterator[Finding]:
+def _examine() -> Iterator[Diagnosis]:
     import psutil
 
-    yield Finding("Python", f"{platform.python_version()} on {platform.platform()}")
+    yield Diagnosis("Python", f"{platform.python_version()} on {platform.platform()}")
     yield _package()
-    yield Finding("Cores", str(usable_cores()))
-    yield Finding("Free memory", show_bytes(psutil.virtual_memory().available))
-    yield Finding("memray", str(environment().get("memray", "missing")), _has("memray"))
+    yield Diagnosis("Cores", str(usable_cores()))
+    yield Diagnosis("Free memory", show_bytes(psutil.virtual_memory().available))
+    yield Diagnosis("memray", str(environment().get("memray", "missing")), _has("memray"))
     yield _resident_set()
     yield from _extras()
     if _has("sqlalchemy") and _has("psycopg2"):
@@ -45,52 +51,52 @@ def _examine() -> Iterator[Finding]:
         yield _database()
 
 
-def _package() -> Finding:
-    """Whose package `lab` is: another distribution's of that name overwrites files of this one."""
+def _package() -> Diagnosis:
+    """Check that no other distribution installs a package `lab`, which would overwrite files."""
     from memory_lab import other_distributions
 
     clash = other_distributions()
     found = f"memory-lab's, in {Path(__file__).parent}"
-    return Finding("Package lab", f"{found}; {clash}" if clash else found, not clash)
+    return Diagnosis("Package lab", f"{found}; {clash}" if clash else found, not clash)
 
 
-def _resident_set() -> Finding:
+def _resident_set() -> Diagnosis:
     if sys.platform == "linux":
-        return Finding("RSS witness", "VmHWM, reset before each run")
-    return Finding("RSS witness", "ru_maxrss, which includes the imports: read it as a bound")
+        return Diagnosis("RSS witness", "VmHWM, reset before each run")
+    return Diagnosis("RSS witness", "ru_maxrss, which includes the imports: an upper bound")
 
 
-def _extras() -> Iterator[Finding]:
+def _extras() -> Iterator[Diagnosis]:
     for extra, modules in {
         "patterns": ("sqlalchemy", "psycopg2", "pydantic"),
         "plots": ("matplotlib", "jinja2"),
     }.items():
         missing = [module for module in modules if not _has(module)]
-        mend = f"without {', '.join(missing)}: pip install 'memory-lab[{extra}]'"
-        yield Finding(f"Extra {extra}", mend if missing else "installed", not missing)
+        fix = f"missing {', '.join(missing)}: pip install 'memory-lab[{extra}]'"
+        yield Diagnosis(f"Extra {extra}", fix if missing else "installed", not missing)
 
 
-def _disk() -> Finding:
+def _disk() -> Diagnosis:
     from lab.data.home import home
 
     free = shutil.disk_usage(home()).free
     good = free > _ROOM
-    mend = "" if good else f": less than {show_bytes(_ROOM)}; set MEMORY_LAB_HOME to a larger disk"
-    return Finding("Disk", f"{show_bytes(free)} free for {home()}{mend}", good)
+    fix = "" if good else f": less than {show_bytes(_ROOM)}; set MEMORY_LAB_HOME to a larger disk"
+    return Diagnosis("Disk", f"{show_bytes(free)} free for {home()}{fix}", good)
 
 
-def _database() -> Finding:
+def _database() -> Diagnosis:
     from lab.data.database import database
     from lab.data.seed import built
 
     try:
         with database() as engine, engine.connect() as connection:
             version = connection.exec_driver_sql("show server_version").scalar_one()
-            there = built(connection)
-            posts = f"{there.rows:,} posts" if there else "no posts yet (lab data build)"
-            return Finding("PostgreSQL", f"{version}, {posts}")
+            data = built(connection)
+            posts = f"{data.rows:,} posts" if data else "no posts yet (lab data build)"
+            return Diagnosis("PostgreSQL", f"{version}, {posts}")
     except LabError as error:
-        return Finding("PostgreSQL", str(error), good=False)
+        return Diagnosis("PostgreSQL", str(error), good=False)
 
 
 def _has(module: str) -> bool:

@@ -1,4 +1,4 @@
-"""The pytest plugin: two markers and a fixture. Nothing is imported before a test asks for it."""
+"""The pytest plugin: two markers and a fixture. The lab is imported when a test first uses them."""
 
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,11 @@ _DESCRIPTIONS = (
 )
 
 _PLAIN = ("no_memory_lab", "collectonly", "setuponly", "setupplan", "trace")
-"""Options with which marked tests are run as if they were not marked."""
+"""Options with which markers have no effect."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer to run marked tests as if they were not marked."""
+    """Add the option ``--no-memory-lab``."""
     parser.getgroup("memory-lab").addoption(
         "--no-memory-lab",
         action="store_true",
@@ -33,36 +33,46 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Describe the markers."""
+    """Register the markers."""
     for description in _DESCRIPTIONS:
         config.addinivalue_line("markers", description)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give the argument that a test grows over a place among its parameters."""
+    """Make the argument that takes the size of ``memory_growth`` a parameter."""
     mark = metafunc.definition.get_closest_marker("memory_growth")
     if mark is not None:
-        from lab.plugin.marks import parametrize
+        from lab.plugin.markers import parametrize
 
         parametrize(metafunc, mark)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Have marked tests measured, where there are any and their bodies are run at all."""
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Register the measuring plugin, if a test is marked and test bodies are run.
+
+    Raises:
+        pytest.UsageError: The plugin does not work with this version of pytest.
+    """
     if any(config.getoption(name, False) for name in _PLAIN):
         return
-    if any(config.pluginmanager.has_plugin(f"memory-lab-{one}") for one in ("child", "measuring")):
+    if any(
+        config.pluginmanager.has_plugin(f"memory-lab-{name}") for name in ("child", "measuring")
+    ):
         return
     if any(mark.name in MARKERS for item in items for mark in item.iter_markers()):
-        from lab.plugin.protocol import Measuring
+        from lab.plugin.protocol import MeasuringPlugin
+        from lab.plugin.pytest_internals import require_internals
 
-        config.pluginmanager.register(Measuring(config), "memory-lab-measuring")
+        require_internals(session)
+        config.pluginmanager.register(MeasuringPlugin(config), "memory-lab-measuring")
 
 
 @pytest.fixture(scope="session")
 def memory_lab() -> "MemoryLab":
-    """Measure functions, endpoints and servers: ``sweep``, ``measure``, ``verdict``, and so on."""
+    """Measure functions, endpoints and servers: ``sweep``, ``measure``, ``server`` and others."""
     from lab.plugin.fixture import MemoryLab
 
     return MemoryLab()

@@ -1,30 +1,30 @@
-"""A streaming response that owns its generator: it alone asks for chunks, and it alone closes.
+"""A streaming response that owns its generator: only the response iterates and closes it.
 
-Copy this file into your application; it needs Starlette and anyio, which FastAPI brings.
+Copy this file into your application. It needs Starlette and anyio, which FastAPI installs.
 
     @app.get("/posts/export.csv")
     def export_posts() -> OwningResponse:
         def rows() -> Iterator[str]:
-            with Session(engine) as db:  # taken, used and given back inside the generator
+            with Session(engine) as db:  # opened, used and closed inside the generator
                 for post in db.scalars(query, execution_options={"yield_per": 1_000}):
                     yield as_csv(post)
 
         return OwningResponse(gather(rows()), media_type="text/csv", filename="posts.csv")
 
-What it promises, and a plain ``StreamingResponse`` does not:
+Guarantees that a plain ``StreamingResponse`` does not give:
 
-- The first chunk is made before the status is sent. A failure up to there is an ordinary error
-  response, and a pool without a free connection is a 503 with ``Retry-After``.
-- A chunk may be empty. Nothing is sent for it, not even the status, but a client that has gone is
-  noticed: a generator that has to wait for long yields one from time to time.
-- When the client hangs up, a chunk that is being made is waited for and dropped, and then the
-  generator is closed: at once, once, and never while it runs. Its ``finally`` blocks and ``with``
-  statements are where a session, a cursor or a file is given back. A plain response leaves the
-  generator to the garbage collector, which closes it in whatever thread it happens to run in.
-- A failure in mid-stream ends the connection instead of the body, so that an HTTP/1.1 client knows
-  that something is missing, also when a middleware would have finished the body for us.
+- The first chunk is produced before the status is sent. An error before that point becomes an
+  ordinary error response; a pool without a free connection becomes a 503 with ``Retry-After``.
+- A chunk may be empty. Nothing is sent for it, not even the status, but the response then notices
+  a disconnected client. A generator that waits for long should yield empty chunks meanwhile.
+- When the client disconnects, the response waits for the chunk in progress, drops it, and closes
+  the generator: immediately, once, and never while it runs. The ``finally`` blocks and ``with``
+  statements of the generator then release its session, cursor or file. A plain response leaves the
+  generator to the garbage collector, which closes it in an arbitrary thread.
+- An error after the first chunk ends the connection, not the body. An HTTP/1.1 client can then tell
+  that the body is incomplete, even behind a middleware that would have ended the body properly.
 
-`docs/streams.md` shows what happens without each of these.
+`docs/streams.md` shows what happens without each guarantee.
 """
 
 import logging
@@ -49,33 +49,36 @@ from starlette.types import Message, Receive, Scope, Send
 logger = logging.getLogger(__name__)
 
 CHUNK = 64 * 1024
-"""Bytes that are worth a trip to the thread pool and back; a row by itself is not."""
+"""Bytes per chunk; a call to the thread pool for each single row would cost too much."""
 
 Text = TypeVar("Text", str, bytes)
 Chunks = Generator[str | bytes, None, None] | AsyncGenerator[str | bytes, None]
 
 _BROKEN_OFF = {"type": "http.response.pathsend", "path": ""}
-"""A message that Starlette's middlewares pass on as it is (ASGI extension "path send"), and that
-uvicorn refuses in the middle of a body: nobody finishes the body after it."""
+"""A message (ASGI extension "path send") that Starlette's middlewares pass on unchanged and that
+uvicorn refuses in the middle of a body, so that no middleware ends the body after it."""
 
 
 class OwningResponse(Response):
-    """Stream the chunks of a generator, and close it whatever happens.
+    """Stream the chunks of a generator, and close it in every case.
 
     Args:
-        chunks: A generator or an async generator of text or bytes. What it needs it takes inside
-            of itself. Ordinary generators run in worker threads, one call after the other.
-        busy: Exceptions which mean that there is no room just now. Raised before the first chunk
-            they become a 503; for SQLAlchemy's pool give ``sqlalchemy.exc.TimeoutError``.
-        retry_after: Seconds that a client is asked to wait after a 503.
-        ready: Asked before each chunk of an ordinary generator: whether it can be made at once.
-            If so, it is made on the event loop, and spared the trip to a thread.
-        filename: Offer the body as a file of this name; any characters will do.
+        chunks: A generator or an async generator of text or bytes. It opens its own session, cursor
+            or file. An ordinary generator runs in worker threads, one call at a time.
+        busy: Exceptions that mean "no capacity now". Raised before the first chunk, they become a
+            503. For SQLAlchemy's pool pass ``sqlalchemy.exc.TimeoutError``.
+        retry_after: Value of ``Retry-After`` in a 503, in seconds.
+        ready: Called before each chunk of an ordinary generator. True means that the chunk needs no
+            waiting: it is produced on the event loop, without a call to a thread.
+        filename: Name of the file that the body is offered as; any characters are allowed.
         status_code, headers, media_type: As for any response.
 
-    A request whose client has gone waits for the chunk that is being made: let a generator that
-    may wait for long set time-outs of its own, or yield empty chunks. Background tasks run after a
-    body that was sent whole.
+    After a disconnect the response still waits for the chunk in progress: a generator that may wait
+    for long needs its own time-outs, or yields empty chunks. Background tasks run only after a
+    complete body.
+
+    Raises:
+        TypeError: ``chunks`` is not a generator, so it cannot be closed.
     """
 
     def __init__(
@@ -91,9 +94,9 @@ class OwningResponse(Response):
         media_type: str | None = None,
     ) -> None:
         if not isinstance(chunks, Generator | AsyncGenerator):
-            raise TypeError(f"{type(chunks).__name__} cannot be closed: give a generator.")
+            raise TypeError(f"{type(chunks).__name__} cannot be closed: pass a generator.")
         self.chunks = chunks
-        self._at_work = threading.Lock()
+        self._running = threading.Lock()
         self.busy = busy
         self.retry_after = retry_after
         self.ready = ready
@@ -105,15 +108,15 @@ class OwningResponse(Response):
             self.headers["content-disposition"] = attachment(filename)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response; returns when the generator is closed."""
+        """Send the response; return after the generator is closed."""
         failure: Exception | None = None
-        whole = False
+        complete = False
         try:
             async with create_task_group() as tasks:
-                tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
+                tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
                 try:
-                    await self._send_all(_until_gone(send))
-                    whole = True
+                    await self._send_all(_raising_when_gone(send))
+                    complete = True
                 except _GoneError:
                     pass
                 except Exception as error:
@@ -124,13 +127,13 @@ class OwningResponse(Response):
                 try:
                     await self._close()
                 except Exception as error:
-                    # What went wrong first is what has to be heard.
+                    # The first error is the cause, so it is the one to raise.
                     if failure is None:
                         raise
-                    logger.error("closing a generator failed as well", exc_info=error)
+                    logger.error("closing the generator failed as well", exc_info=error)
         if failure is not None:
             raise failure
-        if whole and self.background is not None:
+        if complete and self.background is not None:
             await self.background()
 
     async def _send_all(self, send: Send) -> None:
@@ -143,7 +146,7 @@ class OwningResponse(Response):
         while chunk is not None:
             body = chunk.encode(self.charset) if isinstance(chunk, str) else chunk
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            # A chunk that was ready at once, sent to a socket with room, has let nobody else run.
+            # If neither the chunk nor the socket had to wait, no other task has run yet.
             await checkpoint()
             try:
                 chunk = await self._next()
@@ -153,18 +156,18 @@ class OwningResponse(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _next(self) -> str | bytes | None:
-        """Return the next chunk that has something in it; None after the last one."""
-        while (chunk := await self._make()) is not None and not chunk:
+        """Return the next chunk that is not empty; None after the last one."""
+        while (chunk := await self._next_raw()) is not None and not chunk:
             await checkpoint()
         return chunk
 
-    async def _make(self) -> str | bytes | None:
-        """Make the next chunk, to the end even if the client goes; None after the last one."""
+    async def _next_raw(self) -> str | bytes | None:
+        """Return the next chunk, finished even after a disconnect; None after the last one."""
         if isinstance(self.chunks, Generator):
             if self.ready is not None and self.ready():
                 return self._next_of(self.chunks)
             return await to_thread.run_sync(self._next_of, self.chunks)
-        # Shielded, not cancelled: what the generator awaits while it closes must not be cancelled.
+        # A cancelled generator could not await anything while it closes, so it is shielded.
         chunk: str | bytes | None = None
         with CancelScope(shield=True):
             chunk = await anext(self.chunks, None)
@@ -172,42 +175,42 @@ class OwningResponse(Response):
 
     async def _close(self) -> None:
         if isinstance(self.chunks, Generator):
-            # A place of its own: closing must not queue behind those who wait for a connection.
+            # On the shared limiter, closing could queue behind threads waiting for a connection.
             await to_thread.run_sync(self._end, self.chunks, limiter=CapacityLimiter(1))
         else:
             await self.chunks.aclose()
 
-    # asyncio's own cancel(), of a time-out for example, breaks through anyio's shield: then a
-    # worker may still be making a chunk when the generator is to be closed.
+    # asyncio's own cancel(), from a time-out for example, ignores anyio's shield: a worker thread
+    # may then still run the generator when it is to be closed. The lock makes closing wait.
     def _next_of(self, chunks: Generator[str | bytes, None, None]) -> str | bytes | None:
-        with self._at_work:
+        with self._running:
             return next(chunks, None)
 
     def _end(self, chunks: Generator[str | bytes, None, None]) -> None:
-        with self._at_work:
+        with self._running:
             chunks.close()
 
 
 class _GoneError(Exception):
-    """The client has gone, as a server says it that does not keep silent about it (ASGI 2.4)."""
+    """The client has disconnected, and `send` has raised OSError (servers from ASGI 2.4 on)."""
 
 
-def _until_gone(send: Send) -> Send:
-    async def sent(message: Message) -> None:
+def _raising_when_gone(send: Send) -> Send:
+    async def send_or_raise(message: Message) -> None:
         try:
             await send(message)
         except OSError as error:
             raise _GoneError from error
 
-    return sent
+    return send_or_raise
 
 
-async def _cancel_when_gone(receive: Receive, scope: CancelScope) -> None:
+async def _cancel_on_disconnect(receive: Receive, scope: CancelScope) -> None:
     try:
         while (await receive())["type"] != "http.disconnect":
             pass
     except Exception as error:
-        logger.error("it cannot be told whether the client has gone", exc_info=error)
+        logger.error("receiving failed: a disconnect will not be noticed", exc_info=error)
         return
     scope.cancel()
 
@@ -216,21 +219,21 @@ async def _break_off(send: Send, error: Exception) -> None:
     try:
         await send(_BROKEN_OFF)
     except get_cancelled_exc_class():
-        # A middleware has refused the message in its own task, and ended ours: nobody will raise
-        # the cause.
-        logger.error("a response was broken off", exc_info=error)
+        # A middleware has refused the message in its own task and cancelled this one, so the cause
+        # would never be raised.
+        logger.error("a response was ended before its body was complete", exc_info=error)
         raise
-    except Exception:  # noqa: S110 - the server has refused it, and the cause comes next
+    except Exception:  # noqa: S110 - the server refused it; the caller raises the cause
         pass
 
 
 def unavailable(retry_after: int = 1, reason: str = "busy") -> HTTPException:
-    """Return the 503 that asks a client to come back after some seconds."""
+    """Return a 503 with ``Retry-After`` in seconds."""
     return HTTPException(503, f"{reason}; try again", {"Retry-After": str(retry_after)})
 
 
 def attachment(filename: str) -> str:
-    """Return a Content-Disposition header that offers a file name (RFC 6266), safely quoted."""
+    """Return the value of a Content-Disposition header for a file name, quoted as in RFC 6266."""
     quoted = quote(filename, safe="")
     if quoted == filename:
         return f'attachment; filename="{filename}"'
@@ -238,18 +241,18 @@ def attachment(filename: str) -> str:
 
 
 def gather(pieces: Iterable[Text], size: int = CHUNK) -> Generator[Text, None, None]:
-    """Join small pieces of text or bytes into chunks of at least ``size``, but for the last one."""
-    held: list[Text] = []
+    """Join pieces into chunks of at least ``size`` characters or bytes; the last may be smaller."""
+    parts: list[Text] = []
     length = 0
     try:
         for piece in pieces:
-            held.append(piece)
+            parts.append(piece)
             length += len(piece)
             if length >= size:
-                yield piece[:0].join(held)
-                held, length = [], 0
-        if held:
-            yield held[0][:0].join(held)
+                yield piece[:0].join(parts)
+                parts, length = [], 0
+        if parts:
+            yield parts[0][:0].join(parts)
     finally:
         if isinstance(pieces, Generator):
             pieces.close()

@@ -1,18 +1,19 @@
 # %% [markdown]
 # # 00 The lens
 #
-# "This only takes a little memory": how would you know? This notebook makes the lens that the
-# others look through: what a peak is, whose memory it is, and where it goes when you are done with
-# it.
+# "This only takes a little memory": how would you know? This notebook explains what all others
+# measure: what a peak is, which memory it counts, and where that memory goes when your program no
+# longer needs it.
 #
-# *About 20 minutes, of which the machine works for half of one. Run the cells from top to bottom.
-# If the next cell says that there is no module named `lab`, this kernel is not the course's: start
-# with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
+# *About 20 minutes; half a minute of it is computing time. Run the cells from top to bottom. If
+# the next cell reports that there is no module named `lab`, the notebook runs on another kernel:
+# start JupyterLab with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
 #
-# Every notebook of the course goes the same way. You predict before you measure, and the prediction
-# is kept; you read why it came out as it did, and spring a trap or two; you write a function, which
-# is judged by what it does in a process of its own; and you answer two questions out of your own
-# measurement. Nothing here needs a database; most of the others bring theirs along.
+# Every notebook of the course has the same steps. You predict a peak, and your prediction is kept.
+# You measure. You read why the result is what it is, and you run one or more *traps*: short
+# experiments in which common advice or common code fails. You write a function, which is graded by
+# what it does in its own process. You answer two questions from your own measurements. This
+# notebook needs no database; most of the others start one themselves.
 
 # %%
 from lab.course import notebook
@@ -22,26 +23,27 @@ predict, measure, trap, exercise, quiz, live = notebook("00")
 # %% [markdown]
 # ## Predict
 #
-# Two functions add up the lengths of the lines of a log. `list` has all of the lines in a list
-# before it begins; `generator` asks for one line after the other. Their code:
+# Two functions add up the lengths of the lines of a log. `list` puts all lines into a list before
+# it begins; `generator` asks for one line after the other. Their code:
 
 # %%
 import inspect
 
-from lab.course import lens
+from lab.course.examples import log_lines
 
-for function in (lens.lines, lens.add_up_a_list, lens.add_up_a_generator):
+for function in (log_lines.lines, log_lines.add_up_a_list, log_lines.add_up_a_generator):
     print(inspect.getsource(function))
 
 # %% [markdown]
-# `lines` is a **generator function**. Calling it runs none of its code: it gives back a generator,
-# which is an **iterator**. Each time that `next` asks it for a line, its code runs up to the next
-# `yield`, hands over what stands there, and waits. A `for` loop, `sum`, `map` and `list` are all
-# made of calls to `next`; what differs is what they do with the line afterwards.
+# `lines` is a **generator function**. Calling it runs none of its code: the call returns a
+# generator, which is an **iterator**. Each time `next` asks the generator for a line, its code
+# runs up to the next `yield`, returns the value there, and waits. A `for` loop, `sum`, `map` and
+# `list` all call `next`; they differ in what they do with the line afterwards.
 #
-# A line has some 30 characters. What is the most memory that each function holds at one moment:
-# with 10,000 lines, and with 80,000? Replace the dots by amounts, such as `"3 MB"`. Your guess will
-# be a thin line in the picture; a wrong one teaches more than none.
+# A line has about 30 characters. What is the peak of each function, that is, the most memory that
+# it uses at one moment: with 10,000 lines, and with 80,000 lines? Replace the dots with amounts
+# such as `"3 MB"`. The picture will show your guess as a thin line. A wrong guess teaches more
+# than no guess.
 
 # %% tags=["predict"]
 predict(list=(..., ...), generator=(..., ...))
@@ -49,9 +51,8 @@ predict(list=(..., ...), generator=(..., ...))
 # %% [markdown]
 # ## Measure
 #
-# Each point is a run in a fresh process, in which every allocation is counted. Both axes are
-# logarithmic: a line that rises with the lines of the log costs something for each of them, and a
-# level one does not.
+# Each point is a run in a fresh process, with every allocation counted. Both axes are logarithmic:
+# a rising line means a cost for each line of the log, and a level line means none.
 
 # %% tags=["measure"]
 measure()
@@ -59,79 +60,83 @@ measure()
 # %% [markdown]
 # ## Explain
 #
-# Both functions made every line, and gave the same answer. The difference is how many of the lines
-# there were *at one moment*. The list knows all of them until the function returns. In the other
-# function nobody knows a line any more once `len` has seen it, and CPython frees an object at once
-# when its last reference goes; the next line takes its place.
+# Both functions made every line, and returned the same answer. The difference is how many of the
+# lines existed *at one moment*. The list refers to all of them until the function returns. In the
+# other function nothing refers to a line after `len` has returned, and CPython frees an object as
+# soon as its last reference is gone. The next line uses the same memory again.
 #
-# That most-at-one-moment is the **peak**, and it is what this course measures. What is left at the
-# end says nothing: both functions leave one number behind.
+# The most memory in use at one moment is the **peak**, and this course measures the peak. The
+# memory in use at the end tells you nothing: both functions leave one number.
 #
-# ### Whose memory
+# ### Which memory
 #
-# There are two ways to look, and they see different things.
+# There are two ways to measure, and they show different things.
 #
-# - The **heap** is what the program has asked for and not yet given back: objects, buffers, what a
-#   driver written in C allocates. The lab counts it with memray. It is exact, and repeats.
-# - The **resident set**, RSS, is what the kernel has handed to the process in pages of memory. It
-#   is what `top` shows, and most of what a container is held to.
+# - The **heap** is what the program has allocated and not yet freed: objects, buffers, and the
+#   allocations of a driver written in C. The lab counts it with memray. The figure is exact and
+#   repeatable.
+# - The **resident set** (RSS) is the memory that the kernel has given to the process, in pages.
+#   `top` shows it, and it is most of what a container's memory limit counts.
 #
-# A program asks for memory in pieces of some bytes, and the kernel gives pages of some thousand.
-# Between the two stands an allocator. CPython's takes memory from the kernel in large blocks,
-# called arenas, and can return one only when nothing at all is left in it. The next cell goes
-# through four stages with a list of lines, and looks at the end of each, in fresh processes, with
-# both.
+# A program allocates memory in pieces of a few bytes, and the kernel gives it pages of a few
+# thousand bytes. An allocator stands between the two. CPython's allocator takes memory from the
+# kernel in large blocks, called arenas, and can return an arena only when nothing is left in it.
+# The next cell runs a list of lines through four stages, each in fresh processes, and measures
+# both the heap and the resident set at the end of each stage.
 
 # %%
-from lab.course.freeing import what_comes_back
+from lab.course.cells.freeing import what_comes_back
 
-print(inspect.getsource(lens.hold_and_let_go))
+print(inspect.getsource(log_lines.hold_and_let_go))
 what_comes_back()
 
 # %% [markdown]
-# Read the table from the left to the right, stage by stage.
+# Read the table from left to right, stage by stage.
 #
-# - The column of the peak stays where it was: a peak is over only when the process is. A meter that
-#   looks at the end would have called the second stage, and the fourth, small.
+# - The peak stays the same in every stage, because a peak lasts as long as the process. An
+#   instrument that measures only at the end would report small figures for the second and the
+#   fourth stage.
 # - When one line in a hundred is kept, nearly all of the heap is free. The resident set hardly
-#   notices: the lines that were kept are spread over all arenas, and each holds its arena.
-# - That memory is not lost. When as many lines are made again, they find room between the ones that
-#   were kept, and the resident set stays about where it was.
-# - When nothing is kept, arenas become empty, and most of it goes back to the kernel.
+#   changes: the lines that were kept are spread over all arenas, and each of them keeps its arena
+#   from being returned.
+# - That memory is not lost. When as many lines are made again, they fit between the lines that
+#   were kept, and the resident set stays about the same.
+# - When no line is kept, arenas become empty, and most of the memory goes back to the kernel.
 #
-# So a server that has once answered a large request may stay large, with no leak anywhere, and what
-# cures that is a smaller peak. It is also why each point of a curve is taken in a fresh process: in
-# a used one, the room that an earlier run has left would hide what this one needs.
+# So a server that has answered one large request may stay large without any leak. The cure is a
+# smaller peak. This is also why each point of a curve is measured in a fresh process: in a used
+# process, free memory from an earlier run would hide what this run needs.
 #
 # ### Traps
 #
-# A generator is only as lazy as whoever takes from it. To sort, one has to have everything; `max`
-# needs one line, and the one that was the longest so far:
+# A generator saves memory only if the code that reads it does. Sorting needs all lines at once;
+# `max` needs the current line and the longest line so far:
 
 # %%
-from lab.course.beside import beside
+from lab.course.cells.side_by_side import beside
 
 beside(
     (10_000, 80_000),
-    sorted="lab.course.lens:longest_by_sorting",
-    max="lab.course.lens:longest_by_max",
+    sorted="lab.course.examples.log_lines:longest_by_sorting",
+    max="lab.course.examples.log_lines:longest_by_max",
 )
 
 # %% [markdown]
-# `itertools.tee` makes two iterators of one. It looks as if it cost nothing; but what the first has
-# taken and the second has not, somebody has to keep. Here the mean length of a line is worked out
-# by adding up the first and counting the second, and then in one pass:
+# `itertools.tee` makes two iterators from one. It seems to cost nothing; but `tee` must keep every
+# item that the first iterator has read and the second has not. Here the mean length of a line is
+# calculated in two ways: first by adding up the first iterator and counting the second, then in
+# one pass:
 
 # %%
 beside(
     (10_000, 80_000),
-    tee="lab.course.lens:mean_by_tee",
-    once="lab.course.lens:mean_in_one_pass",
+    tee="lab.course.examples.log_lines:mean_by_tee",
+    once="lab.course.examples.log_lines:mean_in_one_pass",
 )
 
 # %% [markdown]
-# And a loop that takes one chunk at a time holds everything all the same, if it adds each chunk to
-# what it has. This is how an upload is often read:
+# A loop that reads one chunk at a time still keeps everything if it appends each chunk to the
+# chunks before it. Uploads are often read in this way:
 
 # %% tags=["trap"]
 trap("joined-chunks-are-held-whole")
@@ -139,23 +144,23 @@ trap("joined-chunks-are-held-whole")
 # %% [markdown]
 # ## Exercise
 #
-# Write `batch_sums`. It gets an iterable of whole numbers, which may be a generator, and yields the
-# sum of the first 1,000, of the next 1,000, and so on; at the end, that of those that are left, if
-# there are any. Of 2,500 numbers it yields three sums, of 2,000 numbers two, and of none nothing. A
-# number may be 0, and so may a sum.
+# Write `batch_sums`. It gets an iterable of whole numbers, which may be a generator. It yields the
+# sum of the first 1,000 numbers, of the next 1,000, and so on; at the end it yields the sum of the
+# remaining numbers, if there are any. For 2,500 numbers it yields three sums, for 2,000 numbers
+# two, and for no numbers none. A number may be 0, and so may a sum.
 #
-# The check runs this cell by itself in a fresh process, so it has to import what it needs. It runs
-# with numbers that you have not seen, and compares three things with a solution's: the sums; the
-# memory that each further number costs; and whether 3,000,000 numbers get through while the kernel
-# allows the process no more than 16 MiB above what it started with. What the function has in child
-# processes or in files counts as well.
+# The check runs this cell alone in a fresh process, so the cell must import everything that it
+# uses. The check uses numbers that you have not seen, and compares three things with a reference
+# solution: the sums; the memory that each additional number costs; and whether 3,000,000 numbers
+# can be processed while the kernel limits the process to 16 MiB above its starting memory. Memory
+# in child processes and in files counts too.
 
 # %% tags=["exercise"]
 from collections.abc import Iterable, Iterator
 
 
 def batch_sums(numbers: Iterable[int]) -> Iterator[int]:
-    """Yield the sum of each 1,000 numbers, and of those that are left."""
+    """Yield the sum of each 1,000 numbers, and of the remaining ones."""
     ...
 
 
@@ -163,8 +168,8 @@ def batch_sums(numbers: Iterable[int]) -> Iterator[int]:
 exercise.check()
 
 # %% [markdown]
-# Stuck? Take the `#` away and run the cell: it says a little more each time. And
-# `exercise.solution()` shows one answer of many.
+# Stuck? Remove the `#` and run the cell: each run shows one more hint. `exercise.solution()` shows
+# one correct answer; others exist.
 
 # %% tags=["hint"]
 # exercise.hint()
@@ -172,7 +177,7 @@ exercise.check()
 # %% [markdown]
 # ## Quiz
 #
-# The answers are in what you measured, not in what you have read.
+# The answers are in your measurements, not in the text.
 
 # %% tags=["quiz"]
 quiz(a=..., b=...)
@@ -180,10 +185,9 @@ quiz(a=..., b=...)
 # %% [markdown]
 # ## When not to stream
 #
-# When what you have is small and has a bound. The sums of the exercise are a thousandth of the
-# numbers: a list of them can be counted, sorted, gone through twice and looked at in a debugger,
-# and a generator can do none of that. It can be taken from once, and whoever comes second finds it
-# empty without an error. Stream what grows with something that you did not choose, and keep lists
-# for the rest.
+# When your data is small and has a known limit. The sums of the exercise are a thousandth of the
+# numbers. A list of them can be counted, sorted, read twice and inspected in a debugger; a
+# generator allows none of that. A generator can be read only once, and a second reader finds it
+# empty, without an error. Stream data whose size you do not control, and use lists for the rest.
 #
 # [Next: reading rows](01-reading-rows.ipynb)

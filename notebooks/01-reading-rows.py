@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 01 Reading rows
 #
-# A query finds more rows than you would like to hold. When do they come: all before the first is
-# seen, or a batch at a time? And how can you tell from the code?
+# A query returns more rows than you want in memory. When do the rows arrive: all before your code
+# sees the first one, or one batch at a time? And how can you tell from the code?
 #
-# *About 25 minutes, of which the machine works for less than one. Run the cells from top to bottom.
-# If the next cell says that there is no module named `lab`, this kernel is not the course's: start
-# with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
+# *About 25 minutes; less than one minute of it is computing time. Run the cells from top to
+# bottom. If the next cell reports that there is no module named `lab`, the notebook runs on
+# another kernel: start JupyterLab with `make notebooks`, and choose "Python 3 (ipykernel)" at the
+# top right.*
 
 # %%
 from lab.course import notebook
@@ -16,7 +17,7 @@ predict, measure, trap, exercise, quiz, live = notebook("01")
 # %% [markdown]
 # ## Predict
 #
-# Three functions give out posts, one after the other, to somebody who looks at each and lets it go.
+# Three functions yield posts one by one. The caller looks at each post and then drops it.
 
 # %%
 import inspect
@@ -27,12 +28,12 @@ for function in (rows.load_all, rows.iterate_query, rows.yield_per):
     print(inspect.getsource(function))
 
 # %% [markdown]
-# `naive` is the first, `iterated` the second, and `streaming` the third. A post has a title of some
-# 40 characters, a body of 500, three tags, and some numbers.
+# `naive` is the first function, `iterated` the second, and `streaming` the third. A post has a
+# title of about 40 characters, a body of 500, three tags, and a few numbers.
 #
-# What is the most memory that each holds at one moment: with 2,000 rows, and with 8,000? Replace
-# the dots by amounts, such as `"3 MB"`. Your guess will be a thin line in the picture; a wrong one
-# teaches more than none.
+# What is the peak of each, that is, the most memory that it uses at one moment: with 2,000 rows,
+# and with 8,000 rows? Replace the dots with amounts such as `"3 MB"`. The picture will show your
+# guess as a thin line. A wrong guess teaches more than no guess.
 
 # %% tags=["predict"]
 predict(naive=(..., ...), iterated=(..., ...), streaming=(..., ...))
@@ -40,9 +41,9 @@ predict(naive=(..., ...), iterated=(..., ...), streaming=(..., ...))
 # %% [markdown]
 # ## Measure
 #
-# Each point is a run in a fresh process, in which every allocation is counted, those of the
-# database driver too. Both axes are logarithmic: a line that rises with the rows costs something
-# for each row, and a level one does not.
+# Each point is a run in a fresh process, with every allocation counted, including those of the
+# database driver. Both axes are logarithmic: a rising line means a cost for each row, and a level
+# line means none.
 
 # %% tags=["measure"]
 measure()
@@ -50,24 +51,26 @@ measure()
 # %% [markdown]
 # ## Explain
 #
-# `naive` and `iterated` lie on top of each other. The loop of `iterated` does take one post at a
-# time, and what it takes is long there. Two layers below it have each read to the end before they
-# gave out the first row:
+# The lines of `naive` and `iterated` coincide. The loop of `iterated` does take one post at a
+# time, but that post has been in memory for a long time. Two layers below the loop have read the
+# whole result before they return the first row:
 #
-# - **The driver.** A psycopg2 cursor without a name is a client-side cursor: `execute` returns when
-#   the whole result has arrived. Whether you then fetch one row or all makes no difference to what
-#   is held.
-# - **The ORM.** Unless it is told otherwise, it makes objects of all the rows that the driver has.
+# - **The driver.** A psycopg2 cursor without a name is a client-side cursor: `execute` returns
+#   when the whole result has arrived. It makes no difference to the memory whether you then fetch
+#   one row or all of them.
+# - **The ORM.** By default it makes objects from all rows that the driver has.
 #
-# `yield_per` changes both. It asks for a **server-side cursor**, so that the result stays with the
-# database, and it fetches and makes objects a batch at a time. What it holds depends on the batch:
-# the rows of one as they came, their objects, and those of the batch before that are about to go.
+# `yield_per` changes both. It requests a **server-side cursor**, so that the result stays in the
+# database, and it fetches rows and makes objects one batch at a time. Its memory depends on the
+# batch: the rows of one batch as the driver received them, their objects, and the objects of the
+# previous batch until they are freed.
 #
-# This also says why the streaming line is not the lowest everywhere. A batch of 1,000 has its price
-# even where there are few rows to read.
+# This also explains why the streaming line is not the lowest at every size. A batch of 1,000 rows
+# has a cost even if the query finds few rows.
 #
-# Objects are the dearest way to look at a row. Who needs three columns selects three columns: there
-# is no object, nothing for the session to know, and the body of the post never leaves the server.
+# Objects are the most expensive form of a row. If you need three columns, select three columns: no
+# object is made, the session has nothing to track, and the body of the post never leaves the
+# server.
 
 # %%
 print(inspect.getsource(rows.columns_in_partitions))
@@ -75,22 +78,23 @@ print(inspect.getsource(rows.columns_in_partitions))
 # %% [markdown]
 # ### Three traps
 #
-# Pages by `OFFSET` and `LIMIT` hold no more than a page, and need no cursor. But a page is counted
-# from the start of a table in which others are writing:
+# Pages by `OFFSET` and `LIMIT` need memory for one page only, and no cursor. But each page is
+# counted from the start of the table, and other clients write to that table meanwhile:
 
 # %% tags=["trap"]
 trap("offset-pages-under-writes")
 
 # %% [markdown]
-# And the database has to find the rows that it skips, for each page anew:
+# The database also has to find the skipped rows again for each page:
 
 # %%
 trap("offset-pages-read-again")
 
 # %% [markdown]
-# A page that begins after the last key seen has neither fault; in the lab it is called
-# `keyset_pages`. The third trap is a word that gets lost. `partitions()` gives out rows in batches,
-# and with a `select` it takes their size from `yield_per`; not so with a statement in text:
+# A page that starts after the last key of the previous page has neither fault; the lab calls this
+# variant `keyset_pages`. The third trap is an option that is ignored. `partitions()` returns rows
+# in batches. For a `select` it takes the batch size from `yield_per`; for a `text()` statement it
+# does not:
 
 # %%
 trap("text-gives-one-partition")
@@ -98,19 +102,19 @@ trap("text-gives-one-partition")
 # %% [markdown]
 # ## Exercise
 #
-# Under each post of a blog stands a link to the one that was published next, with its title. Write
-# `published`, which gives out what it takes to make these pages.
+# Each post of a blog shows a link to the post that was published next, with its title. Write
+# `published`, which yields the data for these pages.
 #
-# It gets a session, and yields for each published post, by ascending id, a tuple `(id, title,
-# view_count, next title)`. The next title is that of the published post with the next higher id,
-# and `None` after the last. Posts that are not published do not appear, neither by themselves nor
-# as what comes next.
+# It gets a session, and yields for each published post, by ascending id, a tuple
+# `(id, title, view_count, next title)`. The next title is the title of the published post with the
+# next higher id, and `None` for the last post. Posts that are not published do not appear, neither
+# as a post nor as a next title.
 #
-# The check runs this cell by itself in a fresh process, so it has to import what it needs; `Post`
-# is in `lab.data.models`. It runs at sizes and on posts that you have not seen, and compares three
-# things with a solution's: the rows; the memory that each further row costs; and whether 150,000
-# rows get through while the kernel allows the process no more than 16 MiB above what it started
-# with. Memory that the database holds for your session counts as well.
+# The check runs this cell alone in a fresh process, so the cell must import everything that it
+# uses; `Post` is in `lab.data.models`. The check uses sizes and posts that you have not seen, and
+# compares three things with a reference solution: the rows; the memory that each additional row
+# costs; and whether 150,000 rows can be processed while the kernel limits the process to 16 MiB
+# above its starting memory. Memory that the database uses for your session counts too.
 
 # %% tags=["exercise"]
 from collections.abc import Iterator
@@ -119,7 +123,7 @@ from sqlalchemy.orm import Session
 
 
 def published(db: Session) -> Iterator[tuple[int, str, int, str | None]]:
-    """Yield number, title and views of the published posts, and the title of the next one."""
+    """Yield id, title and views of each published post, and the title of the next one."""
     ...
 
 
@@ -127,8 +131,8 @@ def published(db: Session) -> Iterator[tuple[int, str, int, str | None]]:
 exercise.check()
 
 # %% [markdown]
-# Stuck? Take the `#` away and run the cell: it says a little more each time. And
-# `exercise.solution()` shows one answer of many.
+# Stuck? Remove the `#` and run the cell: each run shows one more hint. `exercise.solution()` shows
+# one correct answer; others exist.
 
 # %% tags=["hint"]
 # exercise.hint()
@@ -136,7 +140,7 @@ exercise.check()
 # %% [markdown]
 # ## Quiz
 #
-# The answers are in what you measured, not in what you have read.
+# The answers are in your measurements, not in the text.
 
 # %% tags=["quiz"]
 quiz(a=..., b=...)
@@ -144,9 +148,10 @@ quiz(a=..., b=...)
 # %% [markdown]
 # ## When not to stream
 #
-# When the rows have a bound that you know: a page of fifty, the settings of a user, the countries
-# of the world. Below some number of rows, which your own table shows, `.all()` is not only simpler
-# but smaller than a stream with a large batch. It also frees the connection at once, where a
-# server-side cursor keeps a transaction open from its first row to its last.
+# When the number of rows has a limit that you know: a page of fifty posts, the settings of a user,
+# the countries of the world. Up to some number of rows, which your own table shows, `.all()` is
+# not only simpler but needs less memory than a stream with a large batch. It also frees the
+# connection at once, whereas a server-side cursor keeps a transaction open from its first row to
+# its last.
 #
 # [Next: the identity map](02-the-identity-map.ipynb)

@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 04 Files, ZIP and PDF
 #
-# A server is to send a file, forty files as one ZIP, a report as a PDF. Which of them can be sent
-# while they are made, and which have to be there first?
+# A server has to send a file, forty files as one ZIP, and a report as a PDF. Which of them can be
+# sent while they are made, and which must be complete first?
 #
-# *About 25 minutes, of which the machine works for less than one. Run the cells from top to
-# bottom. If the next cell says that there is no module named `lab`, this kernel is not the
-# course's: start with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
+# *About 25 minutes; less than one minute of it is computing time. Run the cells from top to
+# bottom. If the next cell reports that there is no module named `lab`, the notebook runs on
+# another kernel: start JupyterLab with `make notebooks`, and choose "Python 3 (ipykernel)" at the
+# top right.*
 
 # %%
 from lab.course import notebook
@@ -17,13 +18,13 @@ predict, measure, trap, exercise, quiz, live = notebook("04")
 # ## Predict
 #
 # A file is cut into eight parts, and the parts are sent as the members of one ZIP, without
-# compressing them. `naive` joins the blocks of each member, has `writestr` put it into an archive
-# in a `BytesIO`, and yields that. `streaming` writes each block of 64 KiB into the archive as it
-# is read, and yields what came of it.
+# compression. `naive` joins the blocks of each member, adds the member with `writestr` to an
+# archive in a `BytesIO`, and yields the whole archive. `streaming` writes each block of 64 KiB
+# into the archive as it is read, and yields the resulting bytes.
 #
-# What is the most memory that each holds at one moment: for 2,000,000 bytes, and for 16,000,000?
-# Replace the dots by amounts, such as `"3 MB"`. Your guess will be a thin line in the picture; a
-# wrong one teaches more than none.
+# What is the peak of each, that is, the most memory that it uses at one moment: for 2,000,000
+# bytes, and for 16,000,000 bytes? Replace the dots with amounts such as `"3 MB"`. The picture will
+# show your guess as a thin line. A wrong guess teaches more than no guess.
 
 # %% tags=["predict"]
 predict(naive=(..., ...), streaming=(..., ...))
@@ -31,9 +32,9 @@ predict(naive=(..., ...), streaming=(..., ...))
 # %% [markdown]
 # ## Measure
 #
-# Each point is a run in a fresh process, in which every allocation is counted. The ZIP is received
-# into a file and unpacked, and what is in it is compared: a ZIP that came quickly and does not
-# open would be no answer.
+# Each point is a run in a fresh process, with every allocation counted. The ZIP is received into a
+# file and unpacked, and the contents of the variants are compared: a ZIP that arrives quickly and
+# cannot be opened is no answer.
 
 # %% tags=["measure"]
 measure()
@@ -41,14 +42,13 @@ measure()
 # %% [markdown]
 # ## Explain
 #
-# A ZIP looks like something that has to be complete before it can be sent. It is not. Members
-# follow one another, each behind a short header, and the directory, which says where they are,
-# comes last. `zipfile` writes in exactly this order; given a file on which it cannot go back, it
-# puts the size and the checksum of a member behind it instead of before.
+# A ZIP looks like a format that must be complete before it can be sent. That is not so. The
+# members follow one another, each after a short header, and the directory, which lists their
+# positions, comes last. `zipfile` writes in exactly this order. If the output file cannot seek, it
+# writes the size and the checksum of a member after the member instead of before it.
 #
-# So the naive archive waits for nothing that the format asks for. It waits for two calls:
-# `writestr` wants a member whole, and `getvalue` wants the archive whole. The streaming one makes
-# neither:
+# So the format does not force the naive archive to wait. Two calls do: `writestr` needs a whole
+# member, and `getvalue` returns the whole archive. The streaming variant uses neither:
 
 # %%
 import inspect
@@ -59,17 +59,17 @@ print(inspect.getsource(block_by_block))
 print(inspect.getsource(Outbox))
 
 # %% [markdown]
-# What it holds is a block, and for each member an entry of the directory that will be written at
-# the end: a name and some numbers. An archive of a million small files does grow with their
-# number.
+# It keeps one block, and for each member an entry of the directory that is written at the end: a
+# name and a few numbers. So the memory for an archive of a million small files does grow with the
+# number of files.
 #
 # ### A file
 #
-# The simplest case of all, and the same two lines. Whole, a file costs what it has; in chunks it
-# costs two of them, since the next one is read before the one that was sent is let go.
+# This is the simplest case, and shows the same difference. Read whole, a file costs its size. In
+# chunks it costs two chunks, because the next chunk is read before the previous one is freed.
 
 # %%
-from lab.course.beside import beside
+from lab.course.cells.side_by_side import beside
 
 beside(
     (2_000_000, 16_000_000),
@@ -82,9 +82,9 @@ beside(
 # ### A PDF
 #
 # Here a library stands between you and the format. ReportLab's canvas keeps every page until
-# `save`, so rows that are streamed onto it are held all the same, as drawings. The format would
-# allow otherwise: a PDF is a list of numbered objects, and its directory too comes last. The third
-# function writes each page when it is full, and forgets it.
+# `save`, so rows that are streamed onto it stay in memory as drawing commands. The format does not
+# require that: a PDF is a list of numbered objects, and its directory also comes last. The third
+# function writes each page when it is full, and then drops it.
 
 # %%
 beside(
@@ -97,19 +97,19 @@ beside(
 
 # %% [markdown]
 # Look at `canvas_to_a_file`. Its rows come from a server-side cursor, its file is on disk, and it
-# yields small chunks; read as code, it streams. Only the curve says that it does not.
+# yields small chunks. The code looks as if it streamed. Only the curve shows that it does not.
 #
 # ### Two traps
 #
-# An open file is an iterable, and a streaming response takes iterables. What comes out of an open
-# file is lines:
+# An open file is an iterable, and a streaming response accepts iterables. But iterating over an
+# open file gives lines:
 
 # %% tags=["trap"]
 trap("open-files-yield-lines")
 
 # %% [markdown]
-# And the name of a file that a client may choose is not only a name. A path parameter holds no
-# slash, which keeps out less than one would think:
+# A file name that a client may choose is more than a name. A path parameter cannot contain a
+# slash, but this prevents less than you might expect:
 
 # %%
 trap("file-names-are-no-paths")
@@ -117,21 +117,21 @@ trap("file-names-are-no-paths")
 # %% [markdown]
 # ## Exercise
 #
-# An endpoint sends exports as one ZIP, and a customer wants to be able to verify them: the last
-# member is to hold the checksum of each of the others. The version in service joins every member
-# for it. Write `archive` so that it does not.
+# An endpoint sends exports as one ZIP, and a customer wants to verify them: the last member must
+# contain the checksum of each of the others. The current version joins every member in memory for
+# that. Write an `archive` that does not.
 #
-# It gets pairs of a name and an iterator of blocks of bytes, which can be read once, and in this
+# It gets pairs of a name and an iterator of blocks of bytes, which can be read once and in this
 # order. It yields the bytes of a ZIP with these members, under these names, in this order. One
-# more member comes last: `SHA256SUMS`, with a line for each of the others as the command
-# `sha256sum` writes it: the checksum in hexadecimal digits, two spaces, the name, a line end.
-# Whether members are stored or deflated is up to you.
+# more member comes last: `SHA256SUMS`, with a line for each of the others in the format of the
+# command `sha256sum`: the checksum in hexadecimal digits, two spaces, the name, a line end. You
+# may store the members or compress them.
 #
-# The check runs this cell by itself in a fresh process, so it has to import what it needs. It runs
-# at sizes and on members that you have not seen, and compares three things with a solution's: what
-# is in the ZIP; the memory that each further byte costs; and whether 50,000,000 bytes get through
-# while the kernel allows the process no more than 24 MiB above what it started with. A file that
-# you write counts as memory.
+# The check runs this cell alone in a fresh process, so the cell must import everything that it
+# uses. The check uses sizes and members that you have not seen, and compares three things with a
+# reference solution: the contents of the ZIP; the memory that each additional byte costs; and
+# whether 50,000,000 bytes can be processed while the kernel limits the process to 24 MiB above its
+# starting memory. Files that you write count as memory.
 
 # %% tags=["exercise"]
 from collections.abc import Iterable, Iterator
@@ -146,8 +146,8 @@ def archive(members: Iterable[tuple[str, Iterator[bytes]]]) -> Iterator[bytes]:
 exercise.check()
 
 # %% [markdown]
-# Stuck? Take the `#` away and run the cell: it says a little more each time. And
-# `exercise.solution()` shows one answer of many.
+# Stuck? Remove the `#` and run the cell: each run shows one more hint. `exercise.solution()` shows
+# one correct answer; others exist.
 
 # %% tags=["hint"]
 # exercise.hint()
@@ -155,7 +155,7 @@ exercise.check()
 # %% [markdown]
 # ## Quiz
 #
-# The answers are in what you measured, not in what you have read.
+# The answers are in your measurements, not in the text.
 
 # %% tags=["quiz"]
 quiz(a=..., b=...)
@@ -163,10 +163,10 @@ quiz(a=..., b=...)
 # %% [markdown]
 # ## When not to stream
 #
-# When the whole is small and has a size that you chose: an invoice of two pages, a ZIP of three
-# icons. Made whole it has a `Content-Length`, so that a client can show how far it is; it can be
-# kept and sent again, in part if a client was cut off; and if making it fails, the status says so.
-# A ZIP that is sent while it is made has none of that. Something that many clients ask for is made
-# once, written to a file, and sent from there.
+# When the whole is small and you know its size: an invoice of two pages, a ZIP of three icons. If
+# it is made before it is sent, it has a `Content-Length`, so that a client can show progress. It
+# can be kept and sent again, or only in part if a transfer was interrupted. And if making it
+# fails, the status reports that. A ZIP that is sent while it is made has none of these. If many
+# clients request the same file, make it once, write it to disk, and send it from there.
 #
 # [Next: uploads](05-uploads.ipynb)

@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 05 Uploads
 #
-# A client sends a CSV, and it is the client who decides how long it is, where it is cut, and what
-# is in it. How do you take it in without holding it?
+# A client sends a CSV. The client decides how long it is, where the chunks are cut, and what the
+# CSV contains. How do you import it without keeping all of it in memory?
 #
-# *About 25 minutes, of which the machine works for less than one. Run the cells from top to
-# bottom. If the next cell says that there is no module named `lab`, this kernel is not the
-# course's: start with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
+# *About 25 minutes; less than one minute of it is computing time. Run the cells from top to
+# bottom. If the next cell reports that there is no module named `lab`, the notebook runs on
+# another kernel: start JupyterLab with `make notebooks`, and choose "Python 3 (ipykernel)" at the
+# top right.*
 
 # %%
 from lab.course import notebook
@@ -16,14 +17,14 @@ predict, measure, trap, exercise, quiz, live = notebook("05")
 # %% [markdown]
 # ## Predict
 #
-# A request brings a CSV of users, to be validated and inserted. `naive` receives the whole body,
-# decodes it, lists its rows, and inserts them all. `streaming` takes the body apart while it
-# arrives, and inserts 1,000 rows at a time, in one transaction. A row of the CSV has some 80
+# A request contains a CSV of users, to be validated and inserted. `naive` receives the whole body,
+# decodes it, makes a list of its rows, and inserts them all. `streaming` parses the body while it
+# arrives, and inserts 1,000 rows at a time, in one transaction. A row of the CSV has about 80
 # bytes.
 #
-# What is the most memory that each holds at one moment: for 500,000 bytes, and for 4,000,000?
-# Replace the dots by amounts, such as `"3 MB"`. Your guess will be a thin line in the picture; a
-# wrong one teaches more than none.
+# What is the peak of each, that is, the most memory that it uses at one moment: for 500,000 bytes,
+# and for 4,000,000 bytes? Replace the dots with amounts such as `"3 MB"`. The picture will show
+# your guess as a thin line. A wrong guess teaches more than no guess.
 
 # %% tags=["predict"]
 predict(naive=(..., ...), streaming=(..., ...))
@@ -31,8 +32,9 @@ predict(naive=(..., ...), streaming=(..., ...))
 # %% [markdown]
 # ## Measure
 #
-# Each point is a run in a fresh process, in which every allocation is counted. Both are asked for
-# the same: how many rows were imported, which were refused and why, and what the table then holds.
+# Each point is a run in a fresh process, with every allocation counted. Both variants must give
+# the same answer: how many rows were imported, which rows were rejected and why, and what the
+# table then contains.
 
 # %% tags=["measure"]
 measure()
@@ -40,13 +42,14 @@ measure()
 # %% [markdown]
 # ## Explain
 #
-# The naive import holds several times what it was sent. The body is there as bytes, then as text,
-# and then as rows: a dictionary for each, with a string for each cell. A short string takes far
-# more than its letters. A limit on the size of an upload is therefore not a limit on memory; it
-# has to be multiplied first, by a figure that you can now read off.
+# The naive import needs several times the size of the upload. The body exists as bytes, then as
+# text, and then as rows: a dictionary for each row, with a string for each cell. A short string
+# needs far more memory than its letters. So a limit on the size of an upload is not a limit on
+# memory. You have to multiply it first, by a factor that you can now read from your curve.
 #
-# The streaming import is a chain of generators. Each link holds what it cannot pass on yet, and
-# nothing else: the decoder half a character, the lines half a line, the last one a batch.
+# The streaming import is a chain of generators. Each of them keeps only what it cannot pass on
+# yet: the decoder keeps half a character, the line splitter half a line, and the last generator a
+# batch of rows.
 
 # %%
 import inspect
@@ -56,52 +59,52 @@ from lab.patterns.upload_stream import parse_as_it_arrives
 print(inspect.getsource(parse_as_it_arrives))
 
 # %% [markdown]
-# The transaction is committed once, behind the last batch. An import that fails half-way has
-# inserted nothing, as if it had been held in memory until its end. It was held by the database,
-# which is made for that.
+# The transaction is committed once, after the last batch. An import that fails in the middle has
+# inserted nothing, just as if all rows had been kept in memory until the end. The database kept
+# them instead, and a database is made for that.
 #
 # ### Three traps
 #
-# By the time an endpoint has an `UploadFile`, the framework has received all of it and put it on
-# disk. A limit that is enforced in the endpoint is enforced too late:
+# By the time an endpoint gets an `UploadFile`, the framework has received the whole body and
+# written it to disk. A limit that the endpoint enforces comes too late:
 
 # %% tags=["trap"]
 trap("limits-come-too-late")
 
 # %% [markdown]
-# Reading in chunks is not what saves memory. What becomes of the chunks does:
+# Reading in chunks does not save memory by itself. What matters is what you do with the chunks:
 
 # %%
 trap("joined-chunks-are-held-whole")
 
 # %% [markdown]
-# And a chunk ends where it ends, in the middle of a row or of a letter:
+# And a chunk can end anywhere, in the middle of a row or of a character:
 
 # %%
 trap("chunks-cut-characters-in-two")
 
 # %% [markdown]
-# The last one is the reason for the exercise: it passes every test whose file is plain ASCII or
-# fits into one chunk.
+# The last trap is the reason for the exercise: its mistake passes every test whose file is plain
+# ASCII or fits into one chunk.
 #
 # ## Exercise
 #
-# Write `valid_users`, the front half of an import. It gets the chunks of a CSV in UTF-8, and
-# yields a tuple `(email, name, age)` for each valid row, in their order, the age as a number.
-# Others are passed over.
+# Write `valid_users`, the first half of an import. It gets the chunks of a CSV in UTF-8, and
+# yields a tuple `(email, name, age)` for each valid row, in their order, with the age as a number.
+# It skips the other rows.
 #
-# A row is valid when its email has exactly one `@`, with something on both sides of it, and its
-# age is a whole number from 0 to 150. The first row names the columns: `email`, `name` and `age`,
-# in any order, and there may be others beside them. Every row has as many cells as there are
-# columns.
+# A row is valid if its email has exactly one `@`, with something on both sides of it, and its age
+# is a whole number from 0 to 150. The first row names the columns: `email`, `name` and `age`, in
+# any order, and there may be other columns. Every row has as many cells as there are columns.
 #
-# What clients send: chunks of any length, down to a single byte; names in every alphabet; cells in
-# quotes, with commas, quotes and line ends in them; with a byte order mark in front, or without.
+# Clients send chunks of any length, down to a single byte. Names may use any alphabet. Cells may
+# be quoted, and contain commas, quotes and line ends. The file may or may not start with a byte
+# order mark.
 #
-# The check runs this cell by itself in a fresh process, so it has to import what it needs. It runs
-# at sizes and on rows that you have not seen, and compares three things with a solution's: the
-# rows; the memory that each further row costs; and whether 200,000 rows get through while the
-# kernel allows the process no more than 24 MiB above what it started with.
+# The check runs this cell alone in a fresh process, so the cell must import everything that it
+# uses. The check uses sizes and rows that you have not seen, and compares three things with a
+# reference solution: the rows; the memory that each additional row costs; and whether 200,000 rows
+# can be processed while the kernel limits the process to 24 MiB above its starting memory.
 
 # %% tags=["exercise"]
 from collections.abc import Iterable, Iterator
@@ -116,20 +119,21 @@ def valid_users(chunks: Iterable[bytes]) -> Iterator[tuple[str, str, int]]:
 exercise.check()
 
 # %% [markdown]
-# Stuck? Take the `#` away and run the cell: it says a little more each time. And
-# `exercise.solution()` shows one answer of many.
+# Stuck? Remove the `#` and run the cell: each run shows one more hint. `exercise.solution()` shows
+# one correct answer; others exist.
 
 # %% tags=["hint"]
 # exercise.hint()
 
 # %% [markdown]
-# One thing is easily forgotten, and the check does not ask for it: a client may send a line that
-# never ends. Whoever waits for its end holds it. `lab traps lines-without-end-are-held-whole`
-# shows that, and the solution refuses such a line.
+# One risk is easily forgotten, and the check does not test for it: a client may send a line that
+# never ends. Code that waits for the end of the line keeps all of it in memory. The command
+# `lab traps lines-without-end-are-held-whole` shows that, and the reference solution rejects such
+# a line.
 #
 # ## Quiz
 #
-# The answers are in what you measured, not in what you have read.
+# The answers are in your measurements, not in the text.
 
 # %% tags=["quiz"]
 quiz(a=..., b=...)
@@ -137,10 +141,10 @@ quiz(a=..., b=...)
 # %% [markdown]
 # ## When not to stream
 #
-# When all rows have to be seen before the first can be judged: a file that must be sorted, or
-# whose last line is a checksum. Then put it on disk, which is what an `UploadFile` does for you,
-# and read it from there as often as you need, a row at a time. And where a limit of some kilobytes
-# is part of the contract, and is enforced before the body is taken in, `await file.read()` is one
-# line that everybody understands.
+# When you need all rows before you can judge the first: a file that must be sorted, or whose last
+# line is a checksum. Then put the file on disk, as an `UploadFile` does for you, and read it from
+# there as often as you need, one row at a time. And if your contract has a limit of a few
+# kilobytes, which is enforced before the body is received, `await file.read()` is one line that
+# everybody understands.
 #
 # [Next: counting and lazy cursors](06-counting-and-lazy-cursors.ipynb)

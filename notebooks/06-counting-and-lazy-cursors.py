@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 06 Counting, and lazy cursors
 #
-# The answer is twenty lines long, and every row has to be looked at for it. What has to be held
-# while they go by, and for how long is the cursor open that they come from?
+# The answer has twenty lines, but the code must look at every row to find them. What must stay in
+# memory meanwhile, and for how long is the cursor open that returns the rows?
 #
-# *About 25 minutes, of which the machine works for less than one. Run the cells from top to
-# bottom. If the next cell says that there is no module named `lab`, this kernel is not the
-# course's: start with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
+# *About 25 minutes; less than one minute of it is computing time. Run the cells from top to
+# bottom. If the next cell reports that there is no module named `lab`, the notebook runs on
+# another kernel: start JupyterLab with `make notebooks`, and choose "Python 3 (ipykernel)" at the
+# top right.*
 
 # %%
 from lab.course import notebook
@@ -17,12 +18,13 @@ predict, measure, trap, exercise, quiz, live = notebook("06")
 # ## Predict
 #
 # Posts have three tags each. Which twenty tags are the most frequent? `naive` loads every
-# published post by `.all()`, and then counts the tags. `streaming` selects the column of tags
-# alone, fetches 1,000 rows at a time, and counts as they come.
+# published post by `.all()`, and then counts the tags. `streaming` selects only the column of
+# tags, fetches 1,000 rows at a time, and counts them as they arrive.
 #
-# What is the most memory that each holds at one moment: with 2,000 rows, and with 16,000? There
-# are 200 different tags. Replace the dots by amounts, such as `"3 MB"`. Your guess will be a thin
-# line in the picture; a wrong one teaches more than none.
+# What is the peak of each, that is, the most memory that it uses at one moment: with 2,000 rows,
+# and with 16,000 rows? There are 200 different tags. Replace the dots with amounts such as
+# `"3 MB"`. The picture will show your guess as a thin line. A wrong guess teaches more than no
+# guess.
 
 # %% tags=["predict"]
 predict(naive=(..., ...), streaming=(..., ...))
@@ -30,8 +32,8 @@ predict(naive=(..., ...), streaming=(..., ...))
 # %% [markdown]
 # ## Measure
 #
-# Each point is a run in a fresh process, in which every allocation is counted, those of the
-# database driver too.
+# Each point is a run in a fresh process, with every allocation counted, including those of the
+# database driver.
 
 # %% tags=["measure"]
 measure()
@@ -39,8 +41,8 @@ measure()
 # %% [markdown]
 # ## Explain
 #
-# Both use the same `Counter`, and both give the same answer. The difference is what stands beside
-# the Counter: all posts with their bodies, or a batch of lists of three words.
+# Both use the same `Counter`, and both give the same answer. The difference is what else is in
+# memory beside the Counter: all posts with their bodies, or one batch of lists of three words.
 
 # %%
 import inspect
@@ -50,12 +52,12 @@ from lab.patterns.tag_counts import stream_column
 print(inspect.getsource(stream_column))
 
 # %% [markdown]
-# The Counter itself grows as well, not with the rows but with what is different in them. Sixteen
-# thousand rows, with 1,000 and with 8,000 different tags; beside it a third way, in which the
-# database counts and sends twenty rows:
+# The Counter itself grows as well, not with the rows but with the number of different tags. The
+# next cell uses 16,000 rows, with 1,000 and with 8,000 different tags. It also measures a third
+# way, in which the database counts and sends twenty rows:
 
 # %%
-from lab.course.beside import beside
+from lab.course.cells.side_by_side import beside
 
 beside(
     (1_000, 8_000),
@@ -65,14 +67,14 @@ beside(
 )
 
 # %% [markdown]
-# So "a Counter is cheap" is a statement about your data. Two hundred tags are nothing. The
-# addresses of all visitors are as many as the visitors, and then the Counter is the list that you
-# wanted to avoid.
+# So "a Counter is cheap" is a statement about your data. Two hundred tags are nothing. But there
+# are as many visitors' addresses as visitors, and then the Counter is as large as the list that
+# you wanted to avoid.
 #
 # ### Cursors that stay lazy
 #
-# A function that lends rows to a `with` block has to close what they come from, however the block
-# is left. These three do, and look alike:
+# A function that provides rows to a `with` block has to close the cursor, however the block ends.
+# These three functions do, and look alike:
 
 # %%
 from lab.patterns import lazy_cursor
@@ -94,25 +96,26 @@ beside(
 )
 
 # %% [markdown]
-# The second one closes its cursor as well as the third does, but there is nothing left in it: the
-# driver took in every row when the statement was sent. Only `yield_per` makes it lazy.
+# The second function closes its cursor just as the third does, but nothing is left in that cursor:
+# the driver received every row when the statement was sent. Only `yield_per` makes it lazy.
 #
 # ### Three traps
 #
-# `@contextmanager` makes a block of a generator that yields once. Rows are more than one:
+# `@contextmanager` makes a context manager from a generator that yields exactly once. A generator
+# of rows yields more than once:
 
 # %% tags=["trap"]
 trap("yielding-each-row-breaks-the-block")
 
 # %% [markdown]
-# Except in a test with a table that is small enough:
+# A test with a table that is small enough hides the mistake:
 
 # %%
 trap("one-row-hides-the-mistake")
 
 # %% [markdown]
-# And who counts page by page, without a cursor, must say in which order the pages are cut. Without
-# one the twenty most frequent tags may be twenty others, on a table that nobody writes to:
+# If you count page by page, without a cursor, you must give the pages an order. Without one the
+# result may be twenty other tags, even on a table that nobody writes to:
 
 # %%
 trap("unordered-pages-lose-rows")
@@ -120,19 +123,19 @@ trap("unordered-pages-lose-rows")
 # %% [markdown]
 # ## Exercise
 #
-# A page of statistics shows the twenty most frequent tags. It was written when there were a
-# thousand posts. Write `top_tags` for any number of them.
+# A page of statistics shows the twenty most frequent tags. Its code was written for a thousand
+# posts. Write `top_tags` for any number of posts.
 #
-# It gets a session, and returns a list of twenty tuples `(tag, count)`: of the tags of published
-# posts the most frequent first, and those with equal counts by name, as Python compares text.
-# Where there are fewer than twenty tags the list is shorter. A post counts once for each time that
-# a tag stands in it.
+# It gets a session, and returns a list of twenty tuples `(tag, count)`: the tags of published
+# posts, the most frequent first, and tags with equal counts by name, as Python compares strings.
+# If there are fewer than twenty tags, the list is shorter. A tag counts once for each time that it
+# occurs in a post.
 #
-# The check runs this cell by itself in a fresh process, so it has to import what it needs. It runs
-# at sizes and on posts that you have not seen, and compares three things with a solution's: the
-# list; the memory that each further post costs; and whether 150,000 posts get through while the
-# kernel allows the process no more than 24 MiB above what it started with. Memory that the
-# database holds for your session counts as well.
+# The check runs this cell alone in a fresh process, so the cell must import everything that it
+# uses. The check uses sizes and posts that you have not seen, and compares three things with a
+# reference solution: the list; the memory that each additional post costs; and whether 150,000
+# posts can be processed while the kernel limits the process to 24 MiB above its starting memory.
+# Memory that the database uses for your session counts too.
 
 # %% tags=["exercise"]
 from sqlalchemy.orm import Session
@@ -147,8 +150,8 @@ def top_tags(db: Session) -> list[tuple[str, int]]:
 exercise.check()
 
 # %% [markdown]
-# Stuck? Take the `#` away and run the cell: it says a little more each time. And
-# `exercise.solution()` shows one answer of many.
+# Stuck? Remove the `#` and run the cell: each run shows one more hint. `exercise.solution()` shows
+# one correct answer; others exist.
 
 # %% tags=["hint"]
 # exercise.hint()
@@ -156,7 +159,7 @@ exercise.check()
 # %% [markdown]
 # ## Quiz
 #
-# The answers are in what you measured, not in what you have read.
+# The answers are in your measurements, not in the text.
 
 # %% tags=["quiz"]
 quiz(a=..., b=...)
@@ -165,8 +168,8 @@ quiz(a=..., b=...)
 # ## When not to stream
 #
 # When the database can do it. `GROUP BY` sends twenty rows where a stream sends them all, and the
-# flat line above is its whole cost to your process. Stream into a Counter where SQL cannot say
-# what is to be counted, such as words that a Python function makes of a text. And where the same
-# statistics are asked for again and again, count them once, and keep the twenty lines.
+# level figures above are its whole cost to your process. Stream into a Counter if SQL cannot
+# express what you count, such as words that a Python function extracts from a text. And if the
+# same statistics are requested again and again, count them once, and keep the twenty lines.
 #
 # [Next: streams among real clients](07-streams-among-real-clients.ipynb)

@@ -1,13 +1,14 @@
 # %% [markdown]
 # # 07 Streams among real clients
 #
-# A generator that is flat in a test has one well-behaved consumer. On a server some clients may not
-# have what they ask for, some ask for nothing that is there, and some leave in the middle. What has
-# to be settled before the first byte, and who gives back what a client left behind?
+# A generator that is flat in a test has one well-behaved consumer. On a server some clients have
+# no permission, some ask for data that does not exist, and some disconnect in the middle. What
+# must be decided before the first byte, and what releases the resources of a client that has
+# disconnected?
 #
-# *About 30 minutes, of which the machine works for one. Run the cells from top to bottom. If the
-# next cell says that there is no module named `lab`, this kernel is not the course's: start with
-# `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
+# *About 30 minutes; one minute of it is computing time. Run the cells from top to bottom. If the
+# next cell reports that there is no module named `lab`, the notebook runs on another kernel: start
+# JupyterLab with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
 
 # %%
 from lab.course import notebook
@@ -17,14 +18,15 @@ predict, measure, trap, exercise, quiz, live = notebook("07")
 # %% [markdown]
 # ## Predict
 #
-# An endpoint sends the titles of posts since some time, and answers 404 where there are none. The
-# status comes before the body, so it has to know by then. `naive` loads all posts and looks whether
-# there are any. `streaming` fetches the first row, decides, and goes on from there.
+# An endpoint sends the titles of posts since some time, and answers 404 if there are none. The
+# status is sent before the body, so the endpoint must know by then. `naive` loads all posts and
+# checks whether there are any. `streaming` fetches the first row, decides, and continues from
+# there.
 #
-# Here 8,000 posts are asked for by several clients at once, from a real uvicorn, and they read in
-# step: nobody takes the next block before all have the last one. What is the most memory that the
-# server holds at one moment, over what it has when it is warm: for 2 clients, and for 8? Replace the
-# dots by amounts, such as `"30 MB"`.
+# Here several clients at once ask a real uvicorn for 8,000 posts, and they read in step: no client
+# reads the next block before all have read the last one. What is the server's peak above its warm
+# state, that is, the most additional memory that it uses at one moment: for 2 clients, and for 8?
+# Replace the dots with amounts such as `"30 MB"`.
 
 # %% tags=["predict"]
 predict(naive=(..., ...), streaming=(..., ...))
@@ -32,8 +34,8 @@ predict(naive=(..., ...), streaming=(..., ...))
 # %% [markdown]
 # ## Measure
 #
-# Each point is a fresh server process, in which every allocation is counted; the clients are in
-# another one. Both axes are logarithmic.
+# Each point is a fresh server process, with every allocation counted; the clients run in another
+# process. Both axes are logarithmic.
 
 # %% tags=["measure"]
 measure()
@@ -41,9 +43,9 @@ measure()
 # %% [markdown]
 # ## Explain
 #
-# Both lines rise with the clients, since every client has a request of its own. What differs is what
-# a request holds while its client reads: all posts, or a batch of them. To know that there is
-# something to send takes one row, and here is how it is done:
+# Both lines rise with the clients, since every client has its own request. The difference is what
+# a request keeps in memory while its client reads: all posts, or one batch of them. One row is
+# enough to know that there is something to send. This is how it is done:
 
 # %%
 import inspect
@@ -55,8 +57,8 @@ print(inspect.getsource(first_row_decides))
 # %% [markdown]
 # ### Before the first byte
 #
-# Starlette's `StreamingResponse` sends the status, and then asks the generator for its first chunk.
-# A check inside the generator is too late: the client has read 200 by then.
+# Starlette's `StreamingResponse` sends the status, and then asks the generator for its first
+# chunk. A check inside the generator is too late: the client has already received the status 200.
 
 # %% tags=["trap"]
 trap("authorised-too-late")
@@ -64,53 +66,56 @@ trap("authorised-too-late")
 # %% [markdown]
 # ### In the middle
 #
-# After the first chunk no status can say that something went wrong. What is left is to end the
-# connection before the body ends, which an HTTP/1.1 client notices. Not every stack does that:
+# After the first chunk, no status can report that something failed. The only way left is to close
+# the connection before the body is complete; an HTTP/1.1 client notices that. Not every stack does
+# it:
 
 # %%
 trap("middleware-hides-the-broken-end")
 
 # %% [markdown]
-# ### When a client goes
+# ### When a client disconnects
 #
-# The generator is suspended at a `yield`, with a session open. It would seem that its `finally`, or
-# the end of its `with`, gives that back. But nobody asks the generator for another chunk, and nobody
-# closes it:
+# The generator is suspended at a `yield`, with a session open. You might expect that its
+# `finally`, or the end of its `with`, closes the session. But nothing asks the generator for
+# another chunk, and nothing closes the generator:
 
 # %%
 trap("abandoned-generators-keep-connections")
 
 # %% [markdown]
-# `OwningResponse`, in [lab/streams.py](../lab/streams.py), is a response that owns its generator. It
-# makes the first chunk before it sends the status, so that an `HTTPException` up to there is still
-# an answer; it breaks the connection off when the generator fails later; and when the client has
-# gone it closes the generator, at once. So the session is to be opened *inside* the generator, in a
-# `with`: its life is then that of the stream. [What happens to a stream](../docs/streams.md) has the
-# details.
+# `OwningResponse`, in [lab/streams.py](../lab/streams.py), is a response that owns its generator.
+# It makes the first chunk before it sends the status, so an `HTTPException` until then is still a
+# normal answer. If the generator fails later, it closes the connection without completing the
+# body. When the client disconnects, it closes the generator at once. So open the session *inside*
+# the generator, in a `with`: it then lives exactly as long as the stream. [What happens to a
+# stream](../docs/streams.md) has the details.
 #
-# A client that stays and reads slowly is another matter. The server does not run ahead of it, so it
-# fills no memory; but it keeps its connection to the database for as long as it likes.
+# A client that stays connected and reads slowly is a different case. The server does not run ahead
+# of it, so the client fills no memory; but it keeps its database connection for as long as it
+# reads.
 #
 # ## Exercise
 #
 # Write `export`, which answers a request; a FastAPI application would call it from an endpoint. It
-# gets SQLAlchemy's engine, the id after which posts are wanted, and whether the client may have
-# them, and it returns a response:
+# gets SQLAlchemy's engine, the id after which posts are wanted, and whether the client has
+# permission, and it returns a response:
 #
-# - a client who may not have them is told 403;
+# - a client without permission gets 403;
 # - if there is no post after `since`, the answer is 404;
 # - otherwise the body is a line for each post by ascending id: its id, title and views, with tabs
 #   between them, and `\n` at its end.
 #
-# The check runs this cell by itself in a fresh process, so it has to import what it needs. There it
-# is served by uvicorn, and a client in another process does four things: it asks without the right,
-# it asks for what is not there, it asks and hangs up with the first of what comes, and it reads to
-# the end. The engine's pool has two connections. After two hang-ups neither may be out, a moment
-# later, even if the garbage collector does not come by.
+# The check runs this cell alone in a fresh process, so the cell must import everything that it
+# uses. The check serves your function with uvicorn, and a client in another process does four
+# things: it asks without permission, it asks for posts that do not exist, it asks and disconnects
+# after the first bytes, and it reads to the end. The engine's pool has two connections. Shortly
+# after two clients have disconnected, both connections must be back in the pool, even if the
+# garbage collector does not run.
 #
-# It all happens at sizes and on posts that you have not seen, and is compared with what a solution's
-# clients see. Memory may not grow with the rows, and 170,000 of them have to get through while the
-# kernel allows the server no more than 32 MiB above what it started with.
+# The check uses sizes and posts that you have not seen, and compares what the client receives with
+# what it receives from a reference solution. Memory must not grow with the rows, and 170,000 rows
+# must be sent while the kernel limits the server to 32 MiB above its starting memory.
 
 # %% tags=["exercise"]
 from fastapi.responses import Response
@@ -126,8 +131,8 @@ def export(engine: Engine, since: int, may_export: bool) -> Response:
 exercise.check()
 
 # %% [markdown]
-# Stuck? Take the `#` away and run the cell: it says a little more each time. And
-# `exercise.solution()` shows one answer of many.
+# Stuck? Remove the `#` and run the cell: each run shows one more hint. `exercise.solution()` shows
+# one correct answer; others exist.
 
 # %% tags=["hint"]
 # exercise.hint()
@@ -135,7 +140,7 @@ exercise.check()
 # %% [markdown]
 # ## Quiz
 #
-# The answers are in what you measured, not in what you have read.
+# The answers are in your measurements, not in the text.
 
 # %% tags=["quiz"]
 quiz(a=..., b=...)
@@ -143,10 +148,10 @@ quiz(a=..., b=...)
 # %% [markdown]
 # ## When not to stream
 #
-# Where an answer must be right as a whole or not be sent at all: an invoice, a page that is cached by
-# others, anything whose reader may be an HTTP/1.0 client, for whom a broken body is a complete one.
-# Where the answer is small: it can be made before the status, every failure is then an ordinary
-# error, the connection to the database is back in the pool before the first byte leaves, and a slow
-# client holds nothing but its bytes.
+# When an answer must be complete or not be sent at all: an invoice, a page that other servers
+# cache, or any answer for an HTTP/1.0 client, which takes an incomplete body for a complete one.
+# And when the answer is small: it can be made before the status, every failure is then an ordinary
+# error, the database connection is back in the pool before the first byte leaves, and a slow
+# client keeps nothing in memory but its bytes.
 #
 # [Next: under load](08-under-load.ipynb)

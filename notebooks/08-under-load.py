@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 08 Under load
 #
-# Servers die of concurrency: not of one large answer, but of many at once. How much does one more
-# client cost, and how many of them fit into the memory that there is?
+# Concurrency brings servers down: not one large answer, but many at once. How much memory does one
+# more client cost, and how many clients fit into the memory that you have?
 #
-# *About 30 minutes, of which the machine works for one. Run the cells from top to bottom. If the
-# next cell says that there is no module named `lab`, this kernel is not the course's: start with
-# `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
+# *About 30 minutes; one minute of it is computing time. Run the cells from top to bottom. If the
+# next cell reports that there is no module named `lab`, the notebook runs on another kernel: start
+# JupyterLab with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
 
 # %%
 from lab.course import notebook
@@ -16,12 +16,13 @@ predict, measure, trap, exercise, quiz, live = notebook("08")
 # %% [markdown]
 # ## Predict
 #
-# The CSV export of notebook 03, with 8,000 rows, on a real uvicorn. Several clients ask for it at
-# once and read in step: nobody takes the next block before all have the last one. `naive` builds the
-# CSV from a list, `streaming` from batches of 100 rows and chunks of 64 KiB.
+# This is the CSV export of notebook 03, with 8,000 rows, on a real uvicorn. Several clients ask
+# for it at once and read in step: no client reads the next block before all have read the last
+# one. `naive` builds the CSV from a list, `streaming` from batches of 100 rows and chunks of 64
+# KiB.
 #
-# What is the most memory that the server holds at one moment, over what it has when it is warm: for
-# 2 clients, and for 8? Replace the dots by amounts, such as `"30 MB"`.
+# What is the server's peak above its warm state, that is, the most additional memory that it uses
+# at one moment: for 2 clients, and for 8? Replace the dots with amounts such as `"30 MB"`.
 
 # %% tags=["predict"]
 predict(naive=(..., ...), streaming=(..., ...))
@@ -29,8 +30,8 @@ predict(naive=(..., ...), streaming=(..., ...))
 # %% [markdown]
 # ## Measure
 #
-# Each point is a fresh server process, in which every allocation is counted; the clients are in
-# another one. Both axes are logarithmic.
+# Each point is a fresh server process, with every allocation counted; the clients run in another
+# process. Both axes are logarithmic.
 
 # %% tags=["measure"]
 measure()
@@ -38,17 +39,17 @@ measure()
 # %% [markdown]
 # ## Explain
 #
-# The streaming export is flat in rows, and it is not flat here: every client has a batch, a chunk, a
-# cursor and a request of its own. "O(batch)" is what *one* of them costs. The batch is yours to
-# choose, so the cost of a client is yours to choose, and the number of clients is not.
+# The streaming export is flat in rows, but not in clients: every client has its own batch, chunk,
+# cursor and request. "O(batch)" is the cost of *one* client. You choose the batch, so you choose
+# the cost of a client; you do not choose the number of clients.
 #
-# Now with load, on a server that is held to a cap: the kernel refuses it more than 64 MiB above what
-# it has when it is warm. `lab load` has 1, 4 and 8 users ask at once, each time on a fresh server,
-# until an answer does not come whole. (It uses Locust, which runs as a process of its own: imported
-# into a notebook's kernel it would replace the kernel's sockets.)
+# Now the same with load, on a server with a memory cap: the kernel limits it to 64 MiB above its
+# warm state. `lab load` runs 1, 4 and 8 users at once, each time on a fresh server, until an
+# answer arrives incomplete. (It uses Locust, which runs in its own process: if a notebook's kernel
+# imported Locust, it would replace the kernel's sockets.)
 
 # %%
-from lab.course.terminal import Terminal
+from lab.course.cells.terminal import Terminal
 
 terminal = Terminal()
 terminal(
@@ -56,15 +57,15 @@ terminal(
 )
 
 # %% [markdown]
-# What the steps say of the streaming export is enough for a formula: *memory = base + clients x
-# bytes per client*, the base being the warm server before anybody has come. `fit` finds the bytes
-# per client from the peaks at two numbers of clients or more. Unlike the heap above, this is
-# resident memory, as a container is charged for it.
+# The steps of the streaming export are enough for a formula: *memory = base + clients x bytes per
+# client*, where the base is the warm server before any client. `fit` calculates the bytes per
+# client from the peaks at two or more numbers of clients. Unlike the heap above, this is resident
+# memory, which a container's limit counts.
 
 # %%
 import json
 
-from lab.sizing import fit
+from lab.load.memory_formula import fit
 from lab.units import show_bytes
 
 steps = json.loads((terminal.folder / "load.json").read_text())["steps"]
@@ -72,28 +73,28 @@ streaming = [step for step in steps if step["role"] == "streaming"]
 peaks = {step["users"]: step["peak"] for step in streaming}
 sizing = fit(streaming[0]["base"], peaks)
 print(f"{show_bytes(sizing.base)} and {show_bytes(sizing.per_client)} for each client:")
-print(f"100 clients at once want a limit of {show_bytes(sizing.limit(100))},")
-print(
-    f"and under 512 MiB there is room for {sizing.clients(512 * 1024**2)}. Both are extrapolated."
-)
+print(f"100 clients at once need a limit of {show_bytes(sizing.limit(100))},")
+print(f"and 512 MiB is enough for {sizing.clients(512 * 1024**2)} clients. Both are extrapolated.")
 
 # %% [markdown]
-# Take such figures for what they are: they speak of many times the clients that were measured, and
-# a few megabytes of resident memory are near to what the allocator rounds off. [What to set in production](../docs/production.md) has the same formula from longer
-# runs, and shows how far off it is.
+# Treat such figures with care: they extrapolate to many times the clients that were measured, and
+# a few megabytes of resident memory are close to what the allocator rounds off. [What to set in
+# production](../docs/production.md) has the same formula from longer runs, and shows how large its
+# error is.
 #
 # ### Two traps
 #
-# Memory is seldom what runs out first. A streaming export holds a connection to the database for as
-# long as its client reads, and a pool has few of them. Fifty clients, a pool of five:
+# Memory is seldom the first resource to run out. A streaming export keeps a database connection
+# for as long as its client reads, and a pool has few connections. Here are fifty clients and a
+# pool of five:
 
 # %% tags=["trap"]
 trap("everybody-gets-200-and-most-die")
 
 # %% [markdown]
-# And what is often blamed for memory does not take any: a client that reads slowly, or not at all,
-# does not make the server fill up with what it has not read. When the socket takes no more, the
-# generator is not asked for the next chunk.
+# And slow clients are often blamed for memory that they do not use: a client that reads slowly, or
+# not at all, does not fill the server's memory with data that it has not read. When the socket
+# accepts no more, the generator is not asked for the next chunk.
 
 # %%
 trap("slow-readers-do-not-fill-memory")
@@ -102,16 +103,17 @@ trap("slow-readers-do-not-fill-memory")
 # ## Exercise
 #
 # Flat is not small. Write an `export` of posts *with their bodies* that can serve many clients at
-# once: it gets a session and the first and the last id that its client asks for, and yields text: a
-# line `id,title,body`, then a line for each of these posts by ascending id, as `csv.writer` writes it
-# with `lineterminator="\n"`. A row has more than half a kilobyte.
+# once. It gets a session, and the first and the last id that its client asks for. It yields text:
+# a line `id,title,body`, then a line for each of these posts by ascending id, as `csv.writer`
+# writes it with `lineterminator="\n"`. A row has more than half a kilobyte.
 #
-# The check runs this cell by itself in a fresh process, so it has to import what it needs. It calls
-# `export` for each of several clients, who ask for different posts, and then reads in step: a chunk
-# of the first client, one of the second, and so on. (The sessions share a connection, so that only
-# what `export` holds is counted.) It compares three things with a solution's: the texts, byte for
-# byte; the memory that each further *client* costs, which may be 400 kB; and whether 40 clients get
-# through while the kernel allows the process no more than 20 MiB above what it started with.
+# The check runs this cell alone in a fresh process, so the cell must import everything that it
+# uses. The check calls `export` for each of several clients, which ask for different posts, and
+# then reads in step: a chunk of the first client, one of the second, and so on. (The sessions
+# share a connection, so that only the memory of `export` is counted.) The check compares three
+# things with a reference solution: the texts, byte for byte; the memory that each additional
+# *client* costs, which may be 400 kB; and whether 40 clients can be served while the kernel limits
+# the process to 20 MiB above its starting memory.
 
 # %% tags=["exercise"]
 from collections.abc import Iterator
@@ -120,7 +122,7 @@ from sqlalchemy.orm import Session
 
 
 def export(db: Session, first: int, last: int) -> Iterator[str]:
-    """Yield the posts from one id to another as CSV, both included."""
+    """Yield the posts from the first to the last id as CSV, both included."""
     ...
 
 
@@ -128,8 +130,8 @@ def export(db: Session, first: int, last: int) -> Iterator[str]:
 exercise.check()
 
 # %% [markdown]
-# Stuck? Take the `#` away and run the cell: it says a little more each time. And
-# `exercise.solution()` shows one answer of many.
+# Stuck? Remove the `#` and run the cell: each run shows one more hint. `exercise.solution()` shows
+# one correct answer; others exist.
 
 # %% tags=["hint"]
 # exercise.hint()
@@ -137,7 +139,7 @@ exercise.check()
 # %% [markdown]
 # ## Quiz
 #
-# The answers are in what you measured, not in what you have read.
+# The answers are in your measurements, not in the text.
 
 # %% tags=["quiz"]
 quiz(a=..., b=...)
@@ -145,10 +147,10 @@ quiz(a=..., b=...)
 # %% [markdown]
 # ## When not to stream
 #
-# When there are many clients and each answer is small, a list is gone sooner than a stream: the
-# connection is back in the pool before the first byte leaves, and the next client has it. When many
-# ask for the same, make it once, as a file, and send that: a file needs neither a batch nor a
-# connection for each of them. And whatever you choose, let no more clients in than you have measured
-# for: an early 503 with `Retry-After` is a better answer than a body that breaks off.
+# When there are many clients and each answer is small, a list is finished sooner than a stream:
+# the connection is back in the pool before the first byte leaves, and the next client can use it.
+# When many clients ask for the same data, make it once, as a file, and send that: a file needs
+# neither a batch nor a connection for each of them. And in any case, accept no more clients than
+# you have measured: an early 503 with `Retry-After` is a better answer than an incomplete body.
 #
 # [Next: budgets in CI](09-budgets-in-ci.ipynb)

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 09 Budgets in CI
 #
-# A function is flat today, and you have measured it. In a year ten others will have changed it, for
-# good reasons, and nobody will have looked. What turns red on the day it begins to grow, and what
-# does it tell whoever made it so?
+# You have measured that a function is flat today. In a year ten other people will have changed it,
+# for good reasons, and nobody will have measured it again. Which check fails on the day when its
+# memory begins to grow, and what does that check report to the author of the change?
 #
-# *About 25 minutes, of which the machine works for one. Run the cells from top to bottom. If the
-# next cell says that there is no module named `lab`, this kernel is not the course's: start with
-# `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
+# *About 25 minutes; one minute of it is computing time. Run the cells from top to bottom. If the
+# next cell reports that there is no module named `lab`, the notebook runs on another kernel: start
+# JupyterLab with `make notebooks`, and choose "Python 3 (ipykernel)" at the top right.*
 
 # %%
 from lab.course import notebook
@@ -17,21 +17,22 @@ predict, measure, trap, exercise, quiz, live = notebook("09")
 # %% [markdown]
 # ## Predict
 #
-# A feed sends events, a row of JSON for each. Some events are reported twice, the second report
-# right after the first, and the feed sends each of them once. Here it is before a commit that said
-# "easier to read than `groupby`", and after it. Both send the same lines.
+# A feed sends events, one row of JSON for each. Some events are reported twice, the second report
+# right after the first, and the feed sends each of them once. Below you see the feed before and
+# after a commit with the message "easier to read than `groupby`". Both versions send the same
+# lines.
 
 # %%
 import inspect
 
-from lab.course import regression
+from lab.course.examples import regression
 
 print(inspect.getsource(regression.before))
 print(inspect.getsource(regression.after))
 
 # %% [markdown]
-# What is the most memory that each holds at one moment: with 8,000 rows, and with 64,000? Replace
-# the dots by amounts, such as `"30 kB"`.
+# What is the peak of each, that is, the most memory that it uses at one moment: with 8,000 rows,
+# and with 64,000 rows? Replace the dots with amounts such as `"30 kB"`.
 
 # %% tags=["predict"]
 predict(after=(..., ...), before=(..., ...))
@@ -39,9 +40,8 @@ predict(after=(..., ...), before=(..., ...))
 # %% [markdown]
 # ## Measure
 #
-# Each point is a run in a fresh process, in which every allocation is counted. Both axes are
-# logarithmic: a line that rises with the rows costs something for each row, and a level one does
-# not.
+# Each point is a run in a fresh process, with every allocation counted. Both axes are logarithmic:
+# a rising line means a cost for each row, and a level line means none.
 
 # %% tags=["measure"]
 measure()
@@ -49,59 +49,60 @@ measure()
 # %% [markdown]
 # ## Explain
 #
-# Nothing about the commit looks like a leak. The function still yields a line at a time, its tests
-# still pass, and a review would have liked it. But the set remembers every number that was ever
-# sent, where one number would do: a second report comes right after the first. `groupby` had used
-# that without saying so.
+# Nothing in the commit looks like a leak. The function still yields one line at a time, its tests
+# still pass, and a reviewer would have approved it. But the set keeps every number that was ever
+# sent, although one number would be enough: a second report comes right after the first. `groupby`
+# relied on that order without saying so.
 #
-# The tests passed because they send few events. A mistake about size is not there in a small one:
+# The tests passed because they send few events. A small test cannot show a mistake that depends on
+# size:
 
 # %% tags=["trap"]
 trap("one-row-hides-the-mistake")
 
 # %% [markdown]
-# A test with a hundred events and a ceiling of memory does not help much either. What helps is to
-# run the function at several sizes, each twice the one before, and to compare: that is a *claim*
-# about growth, and `O(1)` says that there is none. A claim is written into a file of budgets, which
-# is committed beside the code.
+# A test with a hundred events and a memory ceiling does not help much either. Run the function at
+# several sizes instead, each twice the one before, and compare the peaks. This checks a *claim*
+# about growth, and `O(1)` claims that there is no growth. A claim is written into a budget file,
+# which is committed with the code.
 
 # %%
-from lab.course.terminal import Terminal
+from lab.course.cells.terminal import Terminal
 
 terminal = Terminal()
 terminal.write(
     "memory-budgets.toml",
     """
 [budget.before]
-target = "lab.course.regression:before"
+target = "lab.course.examples.regression:before"
 axis = "rows"
 claim = "O(1)"
 
 [budget.after]
-target = "lab.course.regression:after"
+target = "lab.course.examples.regression:after"
 axis = "rows"
 claim = "O(1)"
 
 [budget.mended]
-target = "lab.course.regression:mended"
+target = "lab.course.examples.regression:mended"
 axis = "rows"
 claim = "O(1)"
 """,
 )
 
 # %% [markdown]
-# In CI, `lab check` is all there is to run; here it is told which budgets to check. It measures each
-# target at five sizes. The exit code is what makes a build red.
+# In CI you only need to run `lab check`; here the command line also names the budgets to check. It
+# measures each target at five sizes. Its exit code makes the build fail.
 
 # %%
 terminal("lab check before after")
 
 # %% [markdown]
-# Read the end of it again: it is the line that the commit added. What is compared are the
-# allocations that are alive at the peak, at the smallest size and at the largest, by the line that
-# made them. (The other line is where the numbers that the set keeps had come from.)
+# Read the end of the output again: it names the line that the commit added. The check compares the
+# allocations that exist at the peak, at the smallest size and at the largest, grouped by the line
+# that made them. (The other line is where the numbers in the set come from.)
 #
-# The mend keeps one number, and is as easy to read:
+# The corrected version keeps one number, and is just as easy to read:
 
 # %%
 print(inspect.getsource(regression.mended))
@@ -110,9 +111,9 @@ terminal("lab check mended")
 # %% [markdown]
 # ### In a test
 #
-# The same claim can stand on a test, for the pytest plugin that is installed with the lab:
-# `memory_growth` runs the body at every size, in processes of their own, and `memory_budget` holds
-# its peak to a ceiling.
+# You can attach the same claim to a test, with the pytest plugin that is installed with the lab:
+# `memory_growth` runs the test body at every size, each in its own process, and `memory_budget`
+# limits its peak to a ceiling.
 
 # %%
 terminal.write(
@@ -120,7 +121,7 @@ terminal.write(
     """
 import pytest
 
-from lab.course.regression import after, mended
+from lab.course.examples.regression import after, mended
 
 
 @pytest.mark.memory_growth("O(1)", over="events", sizes="8000..128000")
@@ -139,13 +140,13 @@ def test_a_ceiling_leaves_room():
 terminal("pytest -q -rP -o asyncio_default_fixture_loop_scope=function test_feed.py")
 
 # %% [markdown]
-# Both pass, and the second one should worry you. A ceiling has to leave some room, or it turns red
-# for nothing, and a small leak fits into that room. That is what a *baseline* is for: the figures of
-# the last good run, committed with the code. First they are written, while `feed.py` has the feed as
-# it was before the commit:
+# Both tests pass, and the second one should worry you. A ceiling needs some margin, or it fails
+# without a reason, and a small leak fits into that margin. A *baseline* solves this: the figures
+# of the last good run, committed with the code. First the baseline is written, while `feed.py`
+# contains the feed from before the commit:
 
 # %%
-terminal.write("feed.py", "from lab.course.regression import before as feed")
+terminal.write("feed.py", "from lab.course.examples.regression import before as feed")
 terminal.write(
     "ceiling.toml",
     """
@@ -161,34 +162,36 @@ peak = "12 MB"
 terminal("lab check --file ceiling.toml --update")
 
 # %% [markdown]
-# Then the commit comes. Its peak is far below the ceiling, and far above the last good run:
+# Then the commit arrives. Its peak is far below the ceiling, and far above the last good run:
 
 # %%
-terminal.write("feed.py", "from lab.course.regression import after as feed")
+terminal.write("feed.py", "from lab.course.examples.regression import after as feed")
 terminal("lab check --file ceiling.toml")
 
 # %% [markdown]
-# [Memory budgets in CI](../docs/ci.md) has the rest: endpoints of a server, what a baseline belongs
-# to, and whole files for GitHub Actions and GitLab CI.
+# [Memory budgets in CI](../docs/ci.md) explains the rest: endpoints of a server, what a baseline
+# belongs to, and complete files for GitHub Actions and GitLab CI.
 #
 # ## Exercise
 #
-# CI has turned red, and you are to mend what it found. `feed` gets a session and yields lines of
-# JSON, each written by `json.dumps(..., ensure_ascii=False)`:
+# The CI build has failed, and you have to correct the function. `feed` gets a session and yields
+# lines of JSON, each written by `json.dumps(..., ensure_ascii=False)`:
 #
-# - for each post, by ascending id, `{"id": ..., "title": ..., "views": ..., "at": ...}`, the
-#   last being `created_at.isoformat()`;
-# - before the first post, and wherever the day of `created_at` is another than that of the post
-#   before, `{"day": "2024-01-31"}`;
+# - for each post, by ascending id, `{"id": ..., "title": ..., "views": ..., "at": ...}`, where
+#   `"at"` is `created_at.isoformat()`;
+# - before the first post, and wherever the day of `created_at` differs from the day of the
+#   previous post, `{"day": "2024-01-31"}`;
 # - as the last line the totals, `{"posts": ..., "views": ...}`.
 #
-# The cell below does all that, and its answer is right. Its first version streamed; then somebody
-# added the last line. Check it as it stands, and read what the check says; then mend it.
+# The cell below does all that, and its answer is correct. Its first version streamed; then
+# somebody added the last line. Run the check on the cell without changes, and read the result;
+# then correct the cell.
 #
-# The check runs this cell by itself in a fresh process, so it has to import what it needs. It runs
-# at sizes and on posts that you have not seen, and compares three things with a solution's: the
-# text, byte for byte; the memory that each further row costs; and whether 220,000 rows get through
-# while the kernel allows the process no more than 20 MiB above what it started with.
+# The check runs this cell alone in a fresh process, so the cell must import everything that it
+# uses. The check uses sizes and posts that you have not seen, and compares three things with a
+# reference solution: the text, byte for byte; the memory that each additional row costs; and
+# whether 220,000 rows can be processed while the kernel limits the process to 20 MiB above its
+# starting memory.
 
 # %% tags=["exercise"]
 import json
@@ -201,7 +204,7 @@ from lab.data.models import Post
 
 
 def feed(db: Session) -> Iterator[str]:
-    """Yield the posts as lines of JSON, with the days before them and the totals behind."""
+    """Yield the posts as lines of JSON, with a line for each day and the totals at the end."""
     query = select(Post.id, Post.title, Post.view_count, Post.created_at).order_by(Post.id)
     day = None
     sent = []
@@ -216,17 +219,17 @@ def feed(db: Session) -> Iterator[str]:
     yield as_line({"posts": len(sent), "views": sum(line["views"] for line in sent)})
 
 
-def as_line(of: dict) -> str:
-    """Return an object as a line of JSON."""
-    return json.dumps(of, ensure_ascii=False) + "\n"
+def as_line(record: dict) -> str:
+    """Return a record as a line of JSON."""
+    return json.dumps(record, ensure_ascii=False) + "\n"
 
 
 # %% tags=["check"]
 exercise.check()
 
 # %% [markdown]
-# Stuck? Take the `#` away and run the cell: it says a little more each time. And
-# `exercise.solution()` shows one answer of many.
+# Stuck? Remove the `#` and run the cell: each run shows one more hint. `exercise.solution()` shows
+# one correct answer; others exist.
 
 # %% tags=["hint"]
 # exercise.hint()
@@ -234,20 +237,20 @@ exercise.check()
 # %% [markdown]
 # ## Quiz
 #
-# The answers are in what you measured, not in what you have read.
+# The answers are in your measurements, not in the text.
 
 # %% tags=["quiz"]
 quiz(a=..., b=...)
 
 # %% [markdown]
-# ## When not to stream, and when not to hold a budget
+# ## When not to stream, and when not to use a budget
 #
-# A function whose input has a bound that you chose yourself, such as a page of fifty posts, needs no
-# claim about growth: there is nothing to grow with, and a list is simpler. Neither does a script
-# that is run once. And a claim is only about what its sizes reach: it says nothing about a cache
-# that fills over weeks, which is a matter for a long [load](../docs/load.md), nor about time.
+# If you have limited the input of a function yourself, such as a page of fifty posts, it needs no
+# claim about growth: nothing can grow, and a list is simpler. A script that runs once needs no
+# claim either. And a claim covers only the sizes that are measured: it says nothing about a cache
+# that fills over weeks, which needs a long [load test](../docs/load.md), and nothing about time.
 #
-# Begin with one budget, for the export that hurt you last, and with the claim alone. Add a ceiling
-# where a container has one, and a baseline where the code is meant to stay as it is.
+# Begin with one budget, for the export that caused your last problem, and with the claim alone.
+# Add a ceiling where a container has a limit, and a baseline where the code should not change.
 #
 # That was the last notebook. [Back to the first](00-the-lens.ipynb)

@@ -1,10 +1,11 @@
-"""Make `.venv` and install the locked packages into it, one layer on top of the other.
+"""Create `.venv` and install the locked packages into it, in two layers.
 
     python3 requirements/install.py main     what `make table` needs
     python3 requirements/install.py dev      that, and what the tests and tools need
 
-The lock is whole and nothing is resolved, so a release of today changes nothing. A layer that is
-complete is not installed again; what an interrupted run or another Python left is made anew.
+The lock files pin every package and pip resolves nothing, so new releases have no effect. A
+complete layer is not installed again. An environment that an interrupted run or another Python left
+behind is rebuilt.
 """
 
 import argparse
@@ -32,22 +33,22 @@ TITLES = {
     "main": "the packages that the table needs",
     "project": "memory-lab itself",
     "dev": "the packages that tests, notebooks, load and benchmarks need",
-    "check": "do they fit together? (pip check)",
+    "check": "a check of the packages (pip check)",
 }
 
 
 def main() -> int:
-    """Install the layer that is asked for, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Make .venv and install the locked packages.")
+    """Install the layer named on the command line; return the exit code."""
+    parser = argparse.ArgumentParser(description="Create .venv and install the locked packages.")
     parser.add_argument("layer", choices=("main", "dev"))
     parser.add_argument(
-        "--chosen", action="store_true", help="make .venv anew if another Python made it"
+        "--chosen", action="store_true", help="rebuild .venv if another Python created it"
     )
-    parser.add_argument("--no-check", action="store_true", help="leave out pip check")
+    parser.add_argument("--no-check", action="store_true", help="skip pip check")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with only_one_at_a_time() as lock:
+        with exclusive_lock() as lock:
             SetUp(lock, arguments.chosen).install(arguments.layer, check=not arguments.no_check)
     except SetUpError as error:
         print(f"memory-lab: {error}", file=sys.stderr)
@@ -56,7 +57,7 @@ def main() -> int:
         print(f"memory-lab: {_explain(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nmemory-lab: set-up stopped. Run the same command to begin again.", file=sys.stderr)
+        print("\nmemory-lab: set-up stopped. Run the same command to start again.", file=sys.stderr)
         return INTERRUPTED
     return 0
 
@@ -66,9 +67,9 @@ def _explain(error: OSError) -> str:
     if error.errno in CANNOT_WRITE:
         return (
             f"{what}. The set-up needs permission to write to {ROOT}, and 2 GB of free disk space: "
-            "mend that, or clone into another folder, then run this again."
+            "provide these, or clone into another folder, then run this again."
         )
-    return f"{what}: mend that, then run this again."
+    return f"{what}: fix that, then run this again."
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -76,14 +77,14 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 @contextlib.contextmanager
-def only_one_at_a_time() -> Iterator[int]:
-    """Hold a lock on this file, which every pip inherits; yields its descriptor.
+def exclusive_lock() -> Iterator[int]:
+    """Lock this file so that one set-up runs at a time; yield the descriptor of the lock.
 
-    A pip that outlives a killed run keeps the lock, so the next run waits until it has ended. Some
-    network file systems have no locks; there it goes on without.
+    Every pip inherits the descriptor. So if a pip outlives a killed run, the next run waits until
+    that pip has ended. On file systems without locks the set-up runs unlocked.
     """
     try:
-        lock = os.open(__file__, os.O_RDWR)  # NFS locks only what may be written
+        lock = os.open(__file__, os.O_RDWR)  # NFS locks only files opened for writing
     except OSError:
         lock = os.open(__file__, os.O_RDONLY)
     try:
@@ -102,8 +103,9 @@ class SetUp:
     """One run of the set-up.
 
     Args:
-        lock: Descriptor of the lock, for pip to inherit.
-        chosen: Whether the user named this Python, so that no other's environment will do.
+        lock: Descriptor of the lock, which pip inherits.
+        chosen: Whether the user named this Python, so that an environment of another one is
+            rebuilt.
     """
 
     def __init__(self, lock: int, chosen: bool) -> None:
@@ -111,18 +113,18 @@ class SetUp:
         self._chosen = chosen
 
     def install(self, layer: str, check: bool = True) -> None:
-        """Bring `.venv` up to a layer: `main`, or `dev` on top of it.
+        """Install the missing steps up to a layer.
 
         Args:
-            layer: Its name.
-            check: Whether to see that the packages fit together.
+            layer: ``main``, or ``dev``, which includes ``main``.
+            check: Whether to run `pip check` at the end.
 
         Raises:
-            SetUpError: It cannot be done.
+            SetUpError: A step failed.
         """
         record = Record.read()
         if os.path.lexists(VENV):
-            reason = record.unusable(self._chosen) if record else "it was not made by this set-up"
+            reason = record.unusable(self._chosen) if record else "this set-up did not create it"
             if reason:
                 remove(reason)
                 record = None
@@ -134,39 +136,39 @@ class SetUp:
         steps += [step for step in wanted if done.get(step) != digest(step)]
         if check and (steps or "check" not in done):
             steps.append("check")
-        self._take(steps, record or Record(str(VENV), base()))
+        self._run(steps, record or Record(str(VENV), base()))
 
-    def _take(self, steps: list[str], record: Record) -> None:
+    def _run(self, steps: list[str], record: Record) -> None:
         for number, step in enumerate(steps, 1):
-            mark = f"[{number}/{len(steps)}]"
-            print(mark, TITLES[step], flush=True)
+            prefix = f"[{number}/{len(steps)}]"
+            print(prefix, TITLES[step], flush=True)
             start = time.monotonic()
             if step == "venv":
-                self._make(record)
+                self._create(record)
             elif step == "check":
                 self._check(record)
             else:
                 self._install(step, record)
-            print(f"{' ' * len(mark)} done in {time.monotonic() - start:.0f} s", flush=True)
+            print(f"{' ' * len(prefix)} done in {time.monotonic() - start:.0f} s", flush=True)
 
-    def _make(self, record: Record) -> None:
+    def _create(self, record: Record) -> None:
         for module in ("venv", "ensurepip"):
             if importlib.util.find_spec(module) is None:
                 version = f"python{sys.version_info.major}.{sys.version_info.minor}"
                 raise SetUpError(
                     f"{sys.executable} has no {module}: install it (Debian and Ubuntu: "
-                    f"apt install {version}-venv), or choose another one (make PYTHON=... table)."
+                    f"apt install {version}-venv), or choose another (make PYTHON=... table)."
                 )
         VENV.mkdir()
         record.begun = "venv"
         record.write()
-        # Where `.venv` is activated, this Python is a link in it, and has just been removed.
+        # In an activated `.venv`, sys.executable is a link in it, which has just been removed.
         python = getattr(sys, "_base_executable", sys.executable)
         run = Run([python, "-m", "venv", str(VENV)], VENV, self._lock)
         if run.end() != 0:
             raise SetUpError(
-                f"{python} could not make an environment ({run.last_line()}): "
-                "mend that, or choose another Python (make PYTHON=... table)."
+                f"{python} could not create an environment ({run.last_line()}): "
+                "fix that, or choose another Python (make PYTHON=... table)."
             )
         record.begun, record.python = None, python_file()
         record.write()
@@ -177,7 +179,7 @@ class SetUp:
         record.write()
         run = Run(_command(step), VENV, self._lock)
         if run.end() != 0:
-            if not run.installing:  # it has changed nothing
+            if not run.installing:  # pip has changed nothing
                 record.begun = None
                 record.write()
             raise SetUpError(run.why(ROOT))
@@ -189,8 +191,8 @@ class SetUp:
         run = Run([str(PYTHON), "-m", "pip", "check"], VENV, self._lock)
         if run.end() != 0:
             raise SetUpError(
-                f"the packages in .venv do not fit together ({run.last_line()}): "
-                "make them anew (make clean), or pin other versions (make lock)."
+                f"the packages in .venv are not compatible ({run.last_line()}): "
+                "run `make clean` and install again, or pin other versions with `make lock`."
             )
         record.done["check"] = digest("check")
         record.write()
@@ -203,22 +205,22 @@ def _command(step: str) -> list[str]:
 
 
 def remove(reason: str) -> None:
-    """Remove what is in the place of `.venv`, and say why.
+    """Remove `.venv`, whatever it is, and print the reason.
 
     Raises:
-        SetUpError: It is a folder of something else.
+        SetUpError: It is a folder with files, but not a Python environment.
     """
     if VENV.is_symlink() or not VENV.is_dir():
-        print(f"Making .venv anew: {reason}.", flush=True)
+        print(f"Rebuilding .venv: {reason}.", flush=True)
         VENV.unlink()
         return
-    inside = list(VENV.iterdir())
-    if inside and not MARKERS & {path.name for path in inside}:
+    content = list(VENV.iterdir())
+    if content and not MARKERS & {path.name for path in content}:
         raise SetUpError(
-            f"{VENV} is not an environment of Python: move it elsewhere, then run this again."
+            f"{VENV} is not a Python environment: move it elsewhere, then run this again."
         )
-    print(f"Making .venv anew: {reason}.", flush=True)
-    for path in inside:
+    print(f"Rebuilding .venv: {reason}.", flush=True)
+    for path in content:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
     shutil.rmtree(VENV)

@@ -1,8 +1,8 @@
-"""Pin every dependency anew, with hashes, in two layers: what `make table` needs, and the rest.
+"""Pin every dependency with hashes in two layers: what `make table` needs, and the rest.
 
-Both layers come from one resolution, so that they fit together. Extras stay in the pins: a pip
-that does not join `coverage` and `coverage[toml]` by itself can then read them too. No index and
-no address is written; hashes alone say what may be installed.
+Both layers come from one resolution, so they are compatible. The pins keep extras, for versions of
+pip that do not treat `coverage` and `coverage[toml]` as one package. No index and no address is
+written; only the hashes decide what may be installed.
 """
 
 import re
@@ -21,7 +21,7 @@ COMPILE = (
     *("--no-emit-index-url", "--no-emit-find-links", "--quiet"),
 )
 BUILD = "hatchling\neditables\n"
-"""What installs the project itself, where nothing can be fetched for it."""
+"""Build requirements of the project, pinned so that it installs without build isolation."""
 
 
 def main(*options: str) -> None:
@@ -29,7 +29,7 @@ def main(*options: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         build, pins, table = (Path(scratch, name) for name in ("build.in", "all.txt", "table.txt"))
         build.write_text(BUILD)
-        # What is pinned today stays, unless an option says otherwise.
+        # uv keeps the versions that its output file already pins, unless --upgrade is given.
         pins.write_text("".join(path.read_text() for path in FOLDER.glob("*.txt")))
         _compile("pyproject.toml", "--extra", "dev", *options, "--output-file", pins)
         extras = ("--extra", "patterns", "--extra", "plots")
@@ -43,12 +43,12 @@ def main(*options: str) -> None:
 
 
 def blocks(text: str) -> list[str]:
-    """Split a requirements file into one text for each pin, hashes included."""
+    """Split a requirements file into one text for each pin, including its hashes."""
     return re.findall(r"^\S.*\n(?:[ ].*\n)*", text, re.MULTILINE)
 
 
 def name_of(block: str) -> str:
-    """Return the name of the package that a block pins, without extras."""
+    """Return the package name of a block, without extras."""
     return re.split(r"[\[=]", block, maxsplit=1)[0]
 
 

@@ -1,4 +1,4 @@
-"""pip, kept to the lock: its command and environment, how far it is, and why it failed."""
+"""Run pip with the lock file only: its command and environment, progress, and error messages."""
 
 import ast
 import contextlib
@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import IO
 
-# Where packages come from is the user's to say; which ones, and where they go, is the lock's.
-_OPTIONS_OF_THE_USER = frozenset(
+# The user chooses where packages come from. The lock decides which ones, and this set-up where to.
+_USER_OPTIONS = frozenset(
     f"PIP_{name}"
     for name in (
         *("CACHE_DIR", "CERT", "CLIENT_CERT", "DEFAULT_TIMEOUT", "EXTRA_INDEX_URL"),
@@ -32,22 +32,23 @@ _SECONDS_BETWEEN_LINES = 5
 
 
 class SetUpError(Exception):
-    """One sentence: what is wrong, and what to do about it."""
+    """One sentence that names the problem and how to fix it."""
 
 
 def install_command(python: Path, *what: str) -> list[str]:
-    """Return the command that installs just what is named, from wheels, into a Python's folder."""
+    """Return the pip command that installs the named packages from wheels, without dependencies."""
     options = ("--no-deps", "--no-user", "--only-binary", ":all:")
     return [str(python), "-m", "pip", "install", *options, *what]
 
 
 def environment(python: str) -> dict[str, str]:
-    """Return the environment of a pip: the user's choices of source, and no others.
+    """Return the environment variables for pip: of the user's options, only those for the source.
 
-    What pip is set to by its configuration files is read here, since it can lead elsewhere too.
+    They are also read from pip's configuration files, which pip itself then ignores, because these
+    may contain other options, such as another target folder.
 
     Args:
-        python: The interpreter whose pip it is.
+        python: Path of the interpreter whose pip runs.
     """
     plain = {n: v for n, v in os.environ.items() if not n.startswith(("PIP_", "PYTHON"))}
     files = {n: v for n, v in os.environ.items() if n == "PIP_CONFIG_FILE"}
@@ -55,13 +56,13 @@ def environment(python: str) -> dict[str, str]:
     listed = subprocess.run(
         listing, env=plain | files, capture_output=True, text=True, check=False
     ).stdout
-    given = {}
+    options = {}
     for key, value in re.findall(r"^(?:global|install)\.([\w-]+)=(.+)$", listed, re.MULTILINE):
-        given[f"PIP_{key.upper().replace('-', '_')}"] = str(ast.literal_eval(value))
-    given |= os.environ
+        options[f"PIP_{key.upper().replace('-', '_')}"] = str(ast.literal_eval(value))
+    options |= os.environ
     return {
         **plain,
-        **{name: given[name] for name in _OPTIONS_OF_THE_USER & given.keys()},
+        **{name: options[name] for name in _USER_OPTIONS & options.keys()},
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_INPUT": "1",
@@ -72,16 +73,16 @@ def environment(python: str) -> dict[str, str]:
 
 
 class Run:
-    """One run of a program, in most cases pip, that says how far it is.
+    """One run of a program, usually pip, with a progress line.
 
     Args:
-        command: What to run.
-        venv: The environment that it works in; `pip.log` there has the program's own words.
-        lock: A descriptor for it to inherit.
+        command: Command line.
+        venv: Folder of the environment; the output is appended to `pip.log` in it.
+        lock: Descriptor that the program inherits.
 
     Attributes:
-        output: What it has written.
-        installing: Whether it has begun to change the environment.
+        output: Output so far.
+        installing: Whether pip has started to change the environment.
     """
 
     def __init__(self, command: list[str], venv: Path, lock: int) -> None:
@@ -92,7 +93,7 @@ class Run:
         self._lock = lock
 
     def end(self) -> int:
-        """Run to the end and return the exit code; whoever interrupts it ends its children too."""
+        """Run to the end and return the exit code; an interrupt also ends the child processes."""
         pins = "".join(Path(word).read_text() for word in self._command if word.endswith(".txt"))
         total, before = len(_PIN.findall(pins)), self._installed()
         with (self._venv / "pip.log").open("a", encoding="utf-8") as log:
@@ -126,13 +127,13 @@ class Run:
 
     def _read(self, lines: IO[str], log: IO[str]) -> None:
         for line in lines:
-            with contextlib.suppress(OSError):  # the disk may be full; pip says so
+            with contextlib.suppress(OSError):  # the disk may be full; pip reports that
                 log.write(line)
             self.output += line
             self.installing = self.installing or line.startswith("Installing collected packages")
 
     def _progress(self, total: int, before: int) -> str:
-        total -= self.output.count("Ignoring ")  # for other platforms and Pythons
+        total -= self.output.count("Ignoring ")  # packages for other platforms and Pythons
         if self.installing:
             return f"{self._installed() - before} of {total} installed"
         return f"{self.output.count('Collecting ')} of {total} downloaded"
@@ -141,45 +142,45 @@ class Run:
         return len(list(self._venv.glob("lib/python*/site-packages/*.dist-info")))
 
     def last_line(self) -> str:
-        """Return the last line that it wrote."""
+        """Return the last line of the output."""
         return self.output.strip().rpartition("\n")[2]
 
     def why(self, folder: Path) -> str:
-        """Say in one sentence why it failed."""
+        """Return one sentence that explains why pip failed."""
         again = "then run this again"
         wanted = re.search(r"satisfies the requirement (\S+).*\(from versions: (.*)\)", self.output)
         other = re.search(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+) from", self.output, re.DOTALL)
         unreached = wanted is None or wanted[2] == "none"
         if "No space left on device" in self.output:
-            return f"the disk is full: make room for 2 GB in {folder} and {gettempdir()}, {again}."
+            return f"the disk is full: free 2 GB in {folder} and {gettempdir()}, {again}."
         if other:
             return (
                 f"the downloaded file of {other[1]} is not the one in the lock: "
-                f"look where pip gets it from (pip config list), {again}."
+                f"check the index that pip uses (pip config list), {again}."
             )
         if unreached and "CERTIFICATE_VERIFY_FAILED" in self.output:
             return (
                 "the certificate of the package index is not trusted: "
-                f"name a file with one that is (PIP_CERT), {again}."
+                f"set PIP_CERT to a file with the certificate to trust, {again}."
             )
         if unreached and _NO_CONNECTION.search(self.output):
             return (
                 "no package index could be reached: connect to the network, "
-                f"or name an index that can be reached (PIP_INDEX_URL), {again}."
+                f"or set PIP_INDEX_URL to a reachable index, {again}."
             )
         if wanted:
             return (
-                f"the package index that pip is set to use has no {wanted[1]} for Python "
-                f"{platform.python_version()} on {sys.platform}: name an index that has it "
-                f"(PIP_INDEX_URL), or choose another Python (make PYTHON=... table), {again}."
+                f"the package index that pip uses has no {wanted[1]} for Python "
+                f"{platform.python_version()} on {sys.platform}: set PIP_INDEX_URL to another "
+                f"index, or choose another Python (make PYTHON=... table), {again}."
             )
         errors = re.findall(r"^ERROR: (.+)", self.output, re.MULTILINE)
         last = errors[-1] if errors else self.last_line()
-        return f"pip failed ({last}): see {self._venv / 'pip.log'}, mend that, {again}."
+        return f"pip failed ({last}): see {self._venv / 'pip.log'}, fix the cause, {again}."
 
 
 class _ProgressLine:
-    """A line that is rewritten on a terminal, and written every few seconds elsewhere."""
+    """A progress line: rewritten in place on a terminal, else printed every few seconds."""
 
     def __init__(self) -> None:
         self._terminal = sys.stdout.isatty()

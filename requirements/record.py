@@ -1,4 +1,4 @@
-"""What has been done in `.venv`: a file there that says which steps ended, and from what."""
+"""The record of the set-up in `.venv`: which steps are complete, with checksums of their inputs."""
 
 import hashlib
 import json
@@ -16,19 +16,19 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 RECORD = VENV / "memory-lab.json"
 MARKERS = {"memory-lab.json", "memory-lab.new", "pyvenv.cfg"}
-"""Files by which `.venv` is known to be an environment, removed after all others."""
+"""Files that identify `.venv` as an environment; they are removed last."""
 
 
 @dataclass
 class Record:
-    """What has been done in `.venv`, kept in a file there.
+    """The state of `.venv`, stored in a file in it.
 
     Attributes:
-        folder: Where `.venv` was made; its programs name that path.
-        base: Version and folder of the Python that made it.
-        python: The file that its Python is a link to.
-        done: The steps that ended, each with the checksum of what it was made from.
-        begun: The step that has begun and has not ended.
+        folder: Path where `.venv` was created, which its scripts contain.
+        base: Version and folder of the Python that created it.
+        python: Path that its Python links to.
+        done: Complete steps, each with the checksum of its input.
+        begun: The step that was started and is not complete, or None.
     """
 
     folder: str
@@ -39,7 +39,7 @@ class Record:
 
     @classmethod
     def read(cls) -> "Record | None":
-        """Return the record in `.venv`, or None where there is none that can be read."""
+        """Return the record in `.venv`, or None if it is missing or not readable."""
         try:
             record = cls(**json.loads(RECORD.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -47,33 +47,33 @@ class Record:
         return record if isinstance(record.done, dict) else None
 
     def write(self) -> None:
-        """Replace the file at once, so that a killed run leaves a whole one."""
+        """Replace the file atomically, so that a killed run leaves a complete one."""
         unfinished = RECORD.with_suffix(".new")
         unfinished.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
         unfinished.replace(RECORD)
 
     def unusable(self, chosen: bool) -> str | None:
-        """Say why this `.venv` cannot be built upon, or return None if it can."""
+        """Return why `.venv` has to be rebuilt, or None if it can be used."""
         if self.begun:
-            return "an earlier set-up did not end"
+            return "an earlier set-up was interrupted"
         if (self.folder, self.python) != (str(VENV), python_file()):
-            return "the folder was moved, or the Python that made it was removed or updated"
+            return "the folder was moved, or its Python was removed or updated"
         if chosen and self.base != base():
-            return f"it was made by Python {self.base}"
+            return f"it was created by Python {self.base}"
         if any(self.done.get(layer, digest(layer)) != digest(layer) for layer in ("main", "dev")):
-            return "other versions are locked now"
+            return "the lock has changed"
         return None
 
 
 def digest(step: str) -> str:
-    """Return the checksum of what a step is made from."""
+    """Return the checksum of a step's input."""
     if step == "project":
         try:
             declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
-            raise SetUpError(f"pyproject.toml cannot be read ({error}): mend it.") from None
-        built_from = [declared.get("project"), declared.get("build-system")]
-        content = json.dumps(built_from, sort_keys=True).encode()
+            raise SetUpError(f"pyproject.toml cannot be read ({error}): fix it.") from None
+        inputs = [declared.get("project"), declared.get("build-system")]
+        content = json.dumps(inputs, sort_keys=True).encode()
     elif step == "check":
         content = b""
     else:
@@ -82,10 +82,10 @@ def digest(step: str) -> str:
 
 
 def python_file() -> str | None:
-    """Return the file that the Python in `.venv` is a link to, or None where that has gone."""
+    """Return the path that the Python in `.venv` links to, or None if it is missing."""
     return str(PYTHON.resolve()) if PYTHON.exists() else None
 
 
 def base() -> str:
-    """Return the version and the folder of the Python that runs this."""
+    """Return the version and the folder of the running Python."""
     return f"{platform.python_version()} in {sys.base_prefix}"

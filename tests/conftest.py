@@ -4,8 +4,10 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,7 +15,8 @@ from sqlalchemy import Engine
 
 from lab.data.database import database
 from lab.data.seed import build, drop
-from lab.measure.sweep import Schedule
+from lab.measure.reading_store import ReadingStore
+from lab.measure.schedule import Schedule
 from tests.helpers import WHOLE_TABLE
 
 _HOME = "MEMORY_LAB_TEST_HOME"
@@ -30,6 +33,48 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[_HOME] = os.environ["MEMORY_LAB_HOME"] = home
         os.environ.pop("DATABASE_URL", None)
         os.environ.pop("MEMORY_LAB_SCHEMA", None)
+        os.environ.setdefault("MEMORY_LAB_CURVES", str(Path(home, "curves")))
+
+
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+RUN_BY = {
+    "slow": "make test-slow",
+    "full": "make everything",
+    "faults": "make test-faults",
+    "notebooks": "make test-notebooks",
+    "browser": "make test-browser",
+    "install": "make test-install",
+}
+"""The marker of tests that a run may leave out, and the command that runs them."""
+
+
+@pytest.hookimpl
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count what the run leaves out, by the first marker that says who runs it."""
+    for item in items:
+        marker = next((name for name in reversed(RUN_BY) if item.get_closest_marker(name)), "")
+        item.config.stash.setdefault(LEFT_OUT, Counter())[marker] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the count of a worker to the process that prints the summary."""
+    if hasattr(session.config, "workeroutput"):
+        left_out = session.config.stash.get(LEFT_OUT, Counter())
+        session.config.workeroutput["left_out"] = dict(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over the count of a worker; all workers leave out the same."""
+    left_out = getattr(node, "workeroutput", {}).get("left_out", {})
+    node.config.stash[LEFT_OUT] = Counter(left_out)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what was left out, and what runs it."""
+    for marker, count in sorted(config.stash.get(LEFT_OUT, Counter()).items()):
+        if marker:
+            terminalreporter.write_line(f"left out: {count} {marker} ({RUN_BY[marker]})")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -67,8 +112,11 @@ def own_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 @pytest.fixture
 def alone() -> Schedule:
-    """One process at a time: the workers of the suite share the cores already."""
-    return Schedule(parallel=1)
+    """One process at a time, since the workers of the suite share the cores.
+
+    Readings of the lab's variants are shared with all tests of the run: each is taken once.
+    """
+    return Schedule(parallel=1, store=ReadingStore(Path(os.environ["MEMORY_LAB_CURVES"])))
 
 
 @pytest.fixture

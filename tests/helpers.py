@@ -1,15 +1,20 @@
 """What several tests need: running the command, and looking for what was left behind."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import psutil
+import pytest
 
-from lab.measure.verdict import RESOLUTION
+from lab.curves.verdict import RESOLUTION
 
 WHOLE_TABLE = 256_000
 """Rows of the suite's table of posts: as many as the largest sweep of `make test` wants."""
@@ -25,6 +30,34 @@ def just_above(peak: float, held: int) -> bool:
     resolution of the heap the lab takes them for noise, and so does a test.
     """
     return held <= peak < held + RESOLUTION["heap"]
+
+
+@dataclass(frozen=True)
+class Called:
+    """The result of a command that was called in this process."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def call_lab(*words: str, cwd: Path | None = None) -> Called:
+    """Call the `lab` command in this process: as `run_lab`, without the start of a Python."""
+    from lab.cli import main
+
+    out, err = StringIO(), StringIO()
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["lab", *words])
+        patch.setenv("MEMORY_LAB_DEBUG", "")  # the option --debug sets it
+        patch.chdir(cwd or Path.cwd())
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+    return Called(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
 
 
 def run_lab(

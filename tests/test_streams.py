@@ -1,4 +1,4 @@
-"""A response that owns its generator, before real clients that hang up, wait and look closely."""
+"""OwningResponse with real clients that disconnect, read slowly and check the body."""
 
 import gc
 import inspect
@@ -10,19 +10,19 @@ import anyio
 import pytest
 from starlette.background import BackgroundTask
 
-from lab.client import request
-from lab.server import running
+from lab.net.client import request
+from lab.net.server import running
 from lab.streams import OwningResponse, attachment, gather
 
 
 @pytest.fixture(scope="module")
 def server():
-    with running("tests.streaming_app:app") as server:
+    with running("tests.streams_app:app") as server:
         yield server
 
 
 def notes(server, name: str, until: str = "closed") -> list[str]:
-    """What was noted of a stream, once the last note is the one that is waited for."""
+    """Return the notes of a stream once the last one is the expected one."""
     for _ in range(1_000):
         found = json.loads(request(f"{server.url}/notes/{name}").body)
         if found and found[-1].startswith(until):
@@ -102,12 +102,12 @@ def test_a_failure_in_mid_stream_can_be_told_by_the_client(server, behind, accep
 
 
 def test_what_cannot_be_closed_is_refused_at_once():
-    with pytest.raises(TypeError, match="list_iterator cannot be closed: give a generator"):
+    with pytest.raises(TypeError, match="list_iterator cannot be closed: pass a generator"):
         OwningResponse(iter(["a"]))
 
 
 def respond(response, send, receive=None):
-    """Have a response answer a server that is made up."""
+    """Run a response with a fake server."""
 
     async def nothing_more():
         await anyio.sleep_forever()
@@ -299,7 +299,7 @@ def test_closing_what_gathers_closes_what_is_gathered():
 
 
 def test_the_file_stands_alone():
-    """It is meant to be copied: it imports nothing of the lab."""
+    """The file is for copying, so it imports nothing of the lab."""
     import lab.streams
 
     assert "from lab" not in inspect.getsource(lab.streams)

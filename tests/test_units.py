@@ -1,4 +1,4 @@
-"""Amounts and sizes, read and written."""
+"""Parsing and formatting of amounts and sizes."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_amounts_are_read(text, amount):
 
 @pytest.mark.parametrize("text", ["", "MB", "-1MB", "2 apples", "1e9", "1,5MB"])
 def test_what_is_no_amount_is_refused(text):
-    with pytest.raises(LabError, match="is no amount of memory"):
+    with pytest.raises(LabError, match="is not a valid amount of memory"):
         parse_bytes(text)
 
 

@@ -1,1 +1,1 @@
-"""Memory budgets: what a project promises about its memory, checked on every commit."""
+"""Memory budgets: limits that a project sets for its own memory, checked on every commit."""

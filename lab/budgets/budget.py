@@ -1,29 +1,29 @@
-"""One memory budget: what is measured, at which sizes, and what is promised of it."""
+"""One memory budget: what is measured, at which sizes, and the limits."""
 
 from dataclasses import dataclass
 
 from lab.budgets.judge import Promise
-from lab.measure.curve import Witness
-from lab.measure.sweep import DEFAULT_TIMEOUT
+from lab.curves.curve import Witness
+from lab.measure.schedule import DEFAULT_TIMEOUT
 from lab.measure.workload import Subject
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a file of budgets says under one name.
+    """One table of a file of budgets.
 
     Attributes:
-        name: By which the command and the reports know it.
+        name: The name of the table.
         subject: What is measured.
-        what: Says which subject it is, without what may be secret, such as its headers.
+        what: The subject in words, without possible secrets such as headers.
         axis: What the sizes count.
-        sizes: Increasing; a claim wants five or more.
-        promise: The claim and the ceiling, if there are such.
-        cap: Bytes over the warm process with which the largest size must be survived, or None.
-        witness: Who looks: ``heap`` or ``rss``.
+        sizes: Increasing; a claim needs five or more.
+        promise: The claim and the ceiling; either may be None.
+        cap: Bytes over the warm process with which the largest size must finish, or None.
+        witness: What measures the peak: ``heap`` or ``rss``.
         timeout: Seconds for a point.
-        file: The file that it stands in, as it was named.
-        line: Where its table begins there.
+        file: Path of the file, as the command names it.
+        line: The line in the file on which the table begins, from 1.
     """
 
     name: str
@@ -40,5 +40,5 @@ class Budget:
 
     @property
     def swept(self) -> bool:
-        """Whether it takes a curve: a cap alone is a matter of one run."""
+        """Whether a curve is measured; a budget with only a cap needs one run."""
         return self.promise.claim is not None or self.promise.ceiling is not None

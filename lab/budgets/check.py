@@ -1,36 +1,37 @@
-"""Budgets measured, all in one schedule, and judged; one that cannot be measured stops no other."""
+"""Measure budgets in one schedule and judge them; an error in one does not stop the others."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from lab.budgets.budget import Budget
-from lab.budgets.cap import Capped, try_cap
-from lab.budgets.earlier import Earlier
-from lab.budgets.judge import Finding, Judged, failed, judge, settle
-from lab.compare import Announce, Answer, prepared
+from lab.budgets.capped_run import Capped, try_cap
+from lab.budgets.judge import BudgetVerdict, PromiseResult, combine, failed, judge
+from lab.budgets.previous_run import PreviousRun
+from lab.curves.curve import Curve, Reading, Witness
 from lab.errors import LabError
-from lab.measure.cap import Survival
-from lab.measure.curve import Curve, Reading, Witness
-from lab.measure.sweep import Job, Schedule, curves, sweep_of
+from lab.measure.memory_cap import Survival
+from lab.measure.schedule import Job, Schedule
+from lab.measure.sweep import curves, sweep_of
+from lab.variants import Announce, VariantSubject, data_for
 
 WITNESSES: tuple[Witness, ...] = ("heap", "rss")
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A budget and how it stands.
+class CheckResult:
+    """A budget and its verdict.
 
     Attributes:
-        budget: What was promised.
-        judged: How it stands.
-        survival: What became of its largest size under its cap; None where that was not tried.
-        seconds: What its processes took, those side by side added up.
-        untried: Why its cap could not be tried on this platform; empty where it could.
+        budget: The budget.
+        judged: The verdict.
+        survival: The run of the largest size under the cap; None if it was not tried.
+        seconds: The sum over its processes, including those that ran in parallel.
+        untried: Why this platform cannot try the cap; empty if it can.
     """
 
     budget: Budget
-    judged: Judged
+    judged: BudgetVerdict
     survival: Survival | None = None
     seconds: float = 0
     untried: str = ""
@@ -39,77 +40,77 @@ class Checked:
 def check(
     budgets: Sequence[Budget],
     schedule: Schedule,
-    earlier: Mapping[str, Earlier] | None = None,
+    earlier: Mapping[str, PreviousRun] | None = None,
     announce: Announce | None = None,
     on_cap: Callable[[], object] | None = None,
-) -> list[Checked]:
-    """Measure budgets and say how each stands.
+) -> list[CheckResult]:
+    """Measure budgets and return a result for each, in their order.
 
     Args:
-        budgets: What to check.
-        schedule: How many processes side by side; a budget's own timeout goes before its.
+        budgets: The budgets to check.
+        schedule: How many processes run in parallel; a budget's own timeout takes precedence.
         earlier: The baselines to compare with, by name of the budget.
-        announce: Called with what begins and how many steps it has: points, then caps.
-        on_cap: Called after each run under a cap, as the schedule's ``on_reading`` is after
-            each point.
+        announce: Called as announce(phase, total) before each phase; the total counts points
+            and caps.
+        on_cap: Called after each run under a cap, as ``schedule.on_reading`` after each point.
     """
     with ExitStack() as stack:
-        unready = _prepare(budgets, stack, announce)
-        ready = [budget for budget in budgets if budget.name not in unready]
+        errors = _prepare_data(budgets, stack, announce)
+        ready = [budget for budget in budgets if budget.name not in errors]
         if announce is not None:
             announce("Budgets", sum(_steps(budget) for budget in ready))
-        found, seconds = _sweep([budget for budget in ready if budget.swept], schedule)
-        checked = []
+        measured, seconds = _sweep([budget for budget in ready if budget.swept], schedule)
+        results = []
         for budget in budgets:
-            if error := unready.get(budget.name):
-                checked.append(Checked(budget, failed(budget.name, str(error), error.details)))
+            if error := errors.get(budget.name):
+                results.append(CheckResult(budget, failed(budget.name, str(error), error.details)))
                 continue
-            one = _judge(budget, found.get(budget.name), (earlier or {}).get(budget.name))
-            checked.append(replace(one, seconds=one.seconds + seconds.get(budget.name, 0)))
+            result = _result(budget, measured.get(budget.name), (earlier or {}).get(budget.name))
+            results.append(replace(result, seconds=result.seconds + seconds.get(budget.name, 0)))
             if budget.cap is not None and on_cap is not None:
                 on_cap()
-        return checked
+        return results
 
 
 def _steps(budget: Budget) -> int:
     return (len(budget.sizes) if budget.swept else 0) + (1 if budget.cap else 0)
 
 
-def _prepare(
+def _prepare_data(
     budgets: Iterable[Budget], stack: ExitStack, announce: Announce | None
 ) -> dict[str, LabError]:
-    """Have the data that patterns need, for as long as the stack lasts; return who has none."""
-    together: dict[tuple[str, str], list[Budget]] = {}
+    """Set up the data of patterns until the stack closes; return errors by name of the budget."""
+    by_data: dict[tuple[str, str], list[Budget]] = {}
     for budget in budgets:
-        if isinstance(budget.subject, Answer):
+        if isinstance(budget.subject, VariantSubject):
             key = budget.subject.pattern.module_name, budget.axis
-            together.setdefault(key, []).append(budget)
-    if together and announce is not None:
+            by_data.setdefault(key, []).append(budget)
+    if by_data and announce is not None:
         announce("Data", 0)
-    unready = {}
-    for (_, axis), alike in together.items():
-        assert isinstance(alike[0].subject, Answer)
-        sizes = {size for budget in alike for size in budget.sizes}
+    errors = {}
+    for (_, axis), group in by_data.items():
+        assert isinstance(group[0].subject, VariantSubject)
+        sizes = {size for budget in group for size in budget.sizes}
         try:
-            stack.enter_context(prepared(alike[0].subject.pattern, axis, sizes))
+            stack.enter_context(data_for(group[0].subject.pattern, axis, sizes))
         except LabError as error:
-            unready.update({budget.name: error for budget in alike})
-    return unready
+            errors.update({budget.name: error for budget in group})
+    return errors
 
 
 def _sweep(
     budgets: Sequence[Budget], schedule: Schedule
 ) -> tuple[dict[str, Curve], dict[str, float]]:
-    """Measure the curves of budgets; return them by name, and the seconds that each took."""
-    took: list[tuple[str, float]] = []
+    """Measure the curves of budgets; return curves and seconds by name of the budget."""
+    times: list[tuple[str, float]] = []
 
     def note(job: Job, reading: Reading) -> None:
-        took.append((job.series.removesuffix(f" {job.witness}"), reading.lasted))
+        times.append((job.series.removesuffix(f" {job.witness}"), reading.wall_seconds))
         if schedule.on_reading is not None:
             schedule.on_reading(job, reading)
 
-    going_on = replace(schedule, on_reading=note, go_on=True)
-    found: dict[str, Curve] = {}
+    noting = replace(schedule, on_reading=note, go_on=True)
+    measured: dict[str, Curve] = {}
     for witness in WITNESSES:
         sweeps = {
             budget.name: sweep_of(budget.subject, budget.axis, budget.sizes, budget.timeout)
@@ -117,24 +118,24 @@ def _sweep(
             if budget.witness == witness
         }
         if sweeps:
-            found |= curves(sweeps, [witness], going_on)
-    seconds = {name: sum(each for of, each in took if of == name) for name in found}
-    return found, seconds
+            measured |= curves(sweeps, [witness], noting)
+    seconds = {name: sum(time for of, time in times if of == name) for name in measured}
+    return measured, seconds
 
 
-def _judge(budget: Budget, curve: Curve | None, earlier: Earlier | None) -> Checked:
-    """Run a budget under its cap, and hold everything against what was promised."""
-    # What could not be measured cannot be run under a cap either.
+def _result(budget: Budget, curve: Curve | None, earlier: PreviousRun | None) -> CheckResult:
+    """Run a budget under its cap, and judge the curve and the run together."""
+    # A subject that could not be measured would fail under the cap in the same way.
     failing = curve is not None and curve.overall_error
     capped = Capped() if failing else try_cap(budget)
-    more: list[Finding] = [*capped.findings]
+    findings: list[PromiseResult] = [*capped.findings]
     if curve is None:
-        standing, reasons = settle(more)
-        judged = Judged(budget.name, standing, reasons, details=capped.details)
+        standing, reasons = combine(findings)
+        judged = BudgetVerdict(budget.name, standing, reasons, details=capped.details)
     else:
         if earlier is not None and (smaller := earlier.smaller(curve)):
-            more.append(("kept", f"{smaller}: `lab check --update` would hold it there"))
-        judged = judge(budget.name, curve, budget.promise, earlier, more)
+            findings.append(("kept", f"{smaller}: `lab check --update` records the lower peak"))
+        judged = judge(budget.name, curve, budget.promise, earlier, findings)
         judged = replace(judged, details=judged.details or capped.details)
     seconds = capped.survival.seconds if capped.survival is not None else 0
-    return Checked(budget, judged, capped.survival, seconds, capped.untried)
+    return CheckResult(budget, judged, capped.survival, seconds, capped.untried)

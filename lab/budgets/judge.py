@@ -1,49 +1,49 @@
-"""A budget held against what was measured, and the words for it. Pure arithmetic; no meter.
+"""Judge a measured curve by a budget, and put the verdict into words. Only arithmetic.
 
-A budget promises up to three things of a curve: a claim about its growth, a ceiling for its peak
-at every size, and that it is no larger than it was in the last good run.
+A budget makes up to three promises about a curve: a claim about its growth, a ceiling for its peak
+at every size, and a peak that is not larger than in the last good run.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.budgets.earlier import Earlier
-from lab.measure.curve import Curve, sites_that_grow
-from lab.measure.sites import Site
-from lab.measure.verdict import EXIT_CODES, Verdict, verdict
-from lab.pattern import O
+from lab.budgets.previous_run import PreviousRun
+from lab.claim import O
+from lab.curves.curve import Curve, sites_that_grow
+from lab.curves.sites import Site
+from lab.curves.verdict import EXIT_CODES, Verdict, verdict
 from lab.units import show_bytes, show_count
 
 Standing = Literal["kept", "broken", "inconclusive", "error"]
-"""How a budget stands; ``error`` where it could not be measured at all."""
+"""The result for a budget; ``error`` if it could not be measured."""
 
 STANDINGS: tuple[Standing, ...] = ("kept", "broken", "inconclusive", "error")
 
 SHOWN = 3
-"""Lines of code that a failure names."""
+"""Most lines of code that a failure names."""
 
 _SMALL = 0.01
-"""Of what the first line holds; less is not worth naming beside it."""
+"""A line of code with less than this share of the largest line's bytes is not named."""
 
-Finding = tuple[Standing, str]
-"""How one promise stands, and the sentence that says so."""
+PromiseResult = tuple[Standing, str]
+"""The standing of one promise, and a sentence that explains it."""
 
 
 @dataclass(frozen=True)
-class Judged:
-    """How one budget stands.
+class BudgetVerdict:
+    """The verdict on one budget.
 
     Attributes:
-        name: The budget's, or the test's.
+        name: Name of the budget, or of the test.
         standing: ``kept``, ``broken``, ``inconclusive`` or ``error``.
-        reasons: A sentence for each promise that was looked at, the worst first.
-        curve: What was measured; None where nothing could be.
-        verdict: On the claim, if one was made.
-        ceiling: Bytes that no point may exceed, if there is such a promise.
-        earlier: The last good run, if there is one.
-        sites: The lines of code that a failure is due to, the most bytes first.
-        heading: What those lines are.
+        reasons: A sentence for each promise that was judged, the worst first.
+        curve: The measured curve; None if nothing was measured.
+        verdict: The verdict on the claim; None without a claim.
+        ceiling: Bytes that no point may exceed, or None.
+        earlier: The last good run, or None.
+        sites: The lines of code that cause a failure, the most bytes first.
+        heading: What ``sites`` are, for the reader.
         details: The end of a traceback, for an error.
     """
 
@@ -53,78 +53,87 @@ class Judged:
     curve: Curve | None = None
     verdict: Verdict | None = None
     ceiling: int | None = None
-    earlier: Earlier | None = None
+    earlier: PreviousRun | None = None
     sites: tuple[Site, ...] = ()
     heading: str = ""
     details: str = ""
 
     @property
     def reason(self) -> str:
-        """The worst of the reasons, or all of them where every promise is kept."""
+        """The worst reason; if every promise is kept, all reasons."""
         return "; ".join(self.reasons) if self.standing == "kept" else self.reasons[0]
 
 
 @dataclass(frozen=True)
 class Promise:
-    """What is promised of a curve.
+    """What a budget promises about a curve.
 
     Attributes:
-        claim: How it grows, or None.
+        claim: The growth of the curve, or None.
+        per_client: Most bytes that one more client may cost, or None; for a claim along clients.
         ceiling: Most bytes at any size, or None.
-        may_be_inconclusive: Whether a claim that cannot be told from noise counts as kept.
+        may_be_inconclusive: Whether an inconclusive claim counts as kept.
     """
 
     claim: O | None = None
     ceiling: int | None = None
     may_be_inconclusive: bool = False
+    per_client: int | None = None
 
 
 _ORDER: tuple[Standing, ...] = ("broken", "error", "inconclusive", "kept")
 
 
 def worst(standings: Sequence[Standing]) -> Standing:
-    """Return the worst of several; what is broken is broken, whatever else could not be asked."""
+    """Return the worst standing; a broken promise is worse than one that cannot be measured."""
     return min(standings, key=_ORDER.index, default="kept")
 
 
 def exit_code(standings: Sequence[Standing]) -> int:
-    """Return 0 for kept, 1 for broken, 2 for an error and 3 for inconclusive, of the worst."""
-    found = worst(standings)
-    return 2 if found == "error" else EXIT_CODES[found]
+    """Return the exit code of the worst: 0 kept, 1 broken, 2 error, 3 inconclusive."""
+    standing = worst(standings)
+    return 2 if standing == "error" else EXIT_CODES[standing]
 
 
-def tally(standings: Sequence[Standing]) -> str:
-    """Say how many stand how, as ``5 kept, 1 broken``."""
-    counts = {each: standings.count(each) for each in STANDINGS}
-    words = {each: "errors" if each == "error" and n > 1 else each for each, n in counts.items()}
-    return ", ".join(f"{n} {words[each]}" for each, n in counts.items() if n)
+def summarise(standings: Sequence[Standing]) -> str:
+    """Return the number of each standing, such as ``5 kept, 1 broken``."""
+    counts = {name: standings.count(name) for name in STANDINGS}
+    words = {name: "errors" if name == "error" and n > 1 else name for name, n in counts.items()}
+    return ", ".join(f"{n} {words[name]}" for name, n in counts.items() if n)
 
 
 def judge(
     name: str,
     curve: Curve,
     promise: Promise,
-    earlier: Earlier | None = None,
-    more: Sequence[Finding] = (),
-) -> Judged:
-    """Hold a promise, and the last good run if there is one, against a curve.
+    earlier: PreviousRun | None = None,
+    more: Sequence[PromiseResult] = (),
+) -> BudgetVerdict:
+    """Judge a curve by a promise, and by the last good run if there is one.
 
-    ``more`` is what else was found of the same budget, such as whether it survives under a cap.
+    Args:
+        name: Name of the budget, or of the test.
+        curve: The measured curve.
+        promise: The claim and the ceiling.
+        earlier: The last good run, or None.
+        more: Other results of the same budget, such as its run under a cap.
     """
-    found = None if curve.overall_error or promise.claim is None else verdict(curve, promise.claim)
+    on_claim = None
+    if promise.claim is not None and not curve.overall_error:
+        on_claim = verdict(curve, promise.claim, per_client=promise.per_client)
     over = _over_ceiling(curve, promise.ceiling)
     larger = earlier.larger(curve) if earlier is not None else ""
-    findings = [*_measured(curve, promise, found, over)]
+    findings = [*_promise_results(curve, promise, on_claim, over)]
     if larger:
         findings.append(("broken", larger))
-    standing, reasons = settle([*findings, *more])
-    heading, sites = _blamed(curve, found, earlier if larger else None, over is not None)
-    return Judged(
+    standing, reasons = combine([*findings, *more])
+    heading, sites = _causes(curve, on_claim, earlier if larger else None, over is not None)
+    return BudgetVerdict(
         name,
         standing,
         reasons,
         curve,
-        found,
+        on_claim,
         promise.ceiling,
         earlier,
         sites,
@@ -133,21 +142,21 @@ def judge(
     )
 
 
-def settle(findings: Sequence[Finding]) -> tuple[Standing, tuple[str, ...]]:
-    """Return the worst standing among findings, and their sentences, the worst first."""
+def combine(findings: Sequence[PromiseResult]) -> tuple[Standing, tuple[str, ...]]:
+    """Return the worst standing among findings, and all sentences, the worst first."""
     ordered = sorted(findings, key=lambda finding: _ORDER.index(finding[0]))
     return worst([standing for standing, _ in ordered]), tuple(reason for _, reason in ordered)
 
 
-def failed(name: str, error: str, details: str = "") -> Judged:
-    """Return how a budget stands that could not be measured."""
-    return Judged(name, "error", (error,), details=details)
+def failed(name: str, error: str, details: str = "") -> BudgetVerdict:
+    """Return the verdict on a budget that could not be measured."""
+    return BudgetVerdict(name, "error", (error,), details=details)
 
 
-def explain(judged: Judged) -> str:
-    """Say all there is to say about a budget, over several lines of plain text.
+def explain(judged: BudgetVerdict) -> str:
+    """Return all that is known about a budget, as several lines of plain text.
 
-    The reasons; the curve as a small table, beside the last good run; the largest lines of code.
+    They are the reasons, a table of the curve and the last good run, and the largest lines of code.
     """
     lines = [sentence(reason) for reason in judged.reasons if reason]
     if judged.curve is not None and len(judged.curve.points) > 1 and judged.curve.seen()[0]:
@@ -160,42 +169,50 @@ def explain(judged: Judged) -> str:
     return "\n".join(lines)
 
 
-def _measured(
-    curve: Curve, promise: Promise, found: Verdict | None, over: Finding | None
-) -> Iterator[Finding]:
-    """Say how the claim and the ceiling stand, or why there are no figures to say it by."""
-    if found is not None:
-        allowed = promise.may_be_inconclusive and found.finding == "inconclusive"
-        standing: Standing = "kept" if allowed else found.finding
-        yield standing, f"{found.claim} {found.finding}: {found.reason}"
+def _promise_results(
+    curve: Curve, promise: Promise, on_claim: Verdict | None, over: PromiseResult | None
+) -> Iterator[PromiseResult]:
+    """Yield the results of the claim and the ceiling, or the error of a curve without figures."""
+    if on_claim is not None:
+        allowed = promise.may_be_inconclusive and on_claim.finding == "inconclusive"
+        standing: Standing = "kept" if allowed else on_claim.finding
+        yield standing, f"{on_claim.claim} {on_claim.finding}: {on_claim.reason}"
     if curve.overall_error:
         yield "error", curve.overall_error
     elif promise.ceiling is not None and over is None:
-        yield "kept", f"peak {_peak(curve)}, of {show_bytes(promise.ceiling)}"
+        budget = show_bytes(promise.ceiling)
+        yield "kept", f"peak {_peak(curve)} is within the budget of {budget}"
     if over is not None:
         yield over
 
 
-def _blamed(
-    curve: Curve, found: Verdict | None, exceeded: Earlier | None, over: bool
+def _causes(
+    curve: Curve, on_claim: Verdict | None, exceeded: PreviousRun | None, over: bool
 ) -> tuple[str, tuple[Site, ...]]:
-    """Return the lines of code that a failure is due to, under what they are."""
-    held = [point for point in curve.points if point.sites]
-    last = held[-1].sites if held else ()
+    """Return a heading and the lines of code that cause a failure.
+
+    Args:
+        curve: The measured curve.
+        on_claim: The verdict on the claim, or None.
+        exceeded: The last good run, if the curve is larger; otherwise None.
+        over: Whether a point is over the ceiling.
+    """
+    with_sites = [point for point in curve.points if point.sites]
+    last = with_sites[-1].sites if with_sites else ()
     largest = tuple(site for site in last if site.bytes > _SMALL * last[0].bytes)
     if exceeded is not None and (sites := exceeded.gained(last)):
         return f"What holds more than in the {exceeded.name}", sites
-    if found is not None and found.finding == "broken" and (sites := sites_that_grow(curve)):
+    if on_claim is not None and on_claim.finding == "broken" and (sites := sites_that_grow(curve)):
         return f"What grows from {_span(curve)}", sites
     return ("What holds the most at the peak", largest) if over or exceeded else ("", ())
 
 
 def sentence(reason: str) -> str:
-    """End a reason with a full stop, where it has no end of its own."""
+    """Return the reason with a full stop, unless it ends with a mark already."""
     return reason if reason.endswith((".", "?", "!")) else f"{reason}."
 
 
-def _over_ceiling(curve: Curve, ceiling: int | None) -> Finding | None:
+def _over_ceiling(curve: Curve, ceiling: int | None) -> PromiseResult | None:
     sizes, peaks = curve.seen()
     over = [(peak, size) for size, peak in zip(sizes, peaks, strict=True) if peak > (ceiling or 0)]
     if ceiling is None or not over:
@@ -214,7 +231,7 @@ def _span(curve: Curve) -> str:
     return f"{show_count(sizes[0])} to {show_count(sizes[-1])}"
 
 
-def _table(curve: Curve, earlier: Earlier | None) -> list[str]:
+def _table(curve: Curve, earlier: PreviousRun | None) -> list[str]:
     header = [curve.axis, "peak " + curve.witness]
     rows = []
     for point in curve.points:

@@ -1,4 +1,4 @@
-"""The course: what its notebooks call to predict, measure, check and ask.
+"""The course: the calls of its notebooks, which predict, measure, grade and ask questions.
 
 >>> from lab.course import notebook
 >>> predict, measure, trap, exercise, quiz, live = notebook("03")
@@ -7,19 +7,19 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lab.course.desk import Desk
+    from lab.course.cells.calls import LessonCalls
 
 
-def notebook(number: str) -> "Desk":
+def notebook(number: str) -> "LessonCalls":
     """Return the calls of a notebook, in the order above.
 
     Args:
         number: ``00`` to ``09``.
 
     Raises:
-        LabError: There is no such notebook.
+        LabError: No notebook has this number.
     """
-    from lab.course.desk import Desk
+    from lab.course.cells.calls import LessonCalls
     from lab.course.lessons import lesson
 
-    return Desk(lesson(number))
+    return LessonCalls(lesson(number))

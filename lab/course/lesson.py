@@ -1,7 +1,7 @@
-"""What a lesson of the course declares: what is predicted, measured, trapped, exercised and asked.
+"""The data of a lesson: its targets, traps, exercise and questions.
 
-A lesson is declared, not registered, as a pattern is; `lab.course.lessons` lists them. The words
-to read are in the notebooks, and what a notebook calls is made of these declarations.
+A lesson is a plain value, as a pattern is, and `lab.course.lessons` lists them all. The text to
+read is in the notebooks; the calls of a notebook work on these values.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from lab.pattern import Outcome, Role
+from lab.outcome import Outcome
+from lab.pattern import Role
 
 
-def things(axis: str) -> str:
-    """Say in a sentence what the sizes along an axis count."""
+def axis_label(axis: str) -> str:
+    """Return the noun for the sizes along an axis: ``items`` for ``n``."""
     return "items" if axis == "n" else axis
 
 
@@ -22,34 +23,34 @@ def _nothing_to_prepare() -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _once(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
-    return function(*given)
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    return function(*arguments)
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """A function for the student to write, and how it is judged by what it does.
+    """A function for the student to write, and how it is graded.
 
     Attributes:
         function: Its name.
-        world: A context manager: a size and a salt in, what the function is given out (a tuple is
-            given as several arguments). Another salt makes other data.
-        drain: Takes what the function returned and says what the answer was; asked to show it, the
-            outcome's digest is the answer's first items, as JSON.
+        world: Context manager from a size and a salt to the function's argument, or to a tuple of
+            arguments. Another salt gives other data.
+        drain: Consumes what the function returned, and returns the outcome. If its second argument
+            is true, the outcome's digest is the first items of the answer, as JSON.
         item: What the size counts: ``row``, ``byte``.
-        growth: The smallest of five sizes, each twice the one before, for the curve.
-        survival: The size to live through under the cap.
-        cap: Bytes that the answer may take more than its warm process has.
-        hints: Two or three, each saying more than the one before.
-        pace: A size at which the time is held against the solution's.
-        look: A small size, at which the answer is compared item by item.
-        step: Sizes above it are multiples of it, where something is to come out even there.
+        growth: Smallest of the five sizes of the curve; each is twice the one before.
+        survival: Size of the run under the cap.
+        cap: Bytes that a run may add to its warm process.
+        hints: Two or three, each more specific than the one before.
+        pace: Size at which the time is compared with the solution's.
+        look: Small size at which the answer is compared item by item.
+        step: Sizes above it are rounded down to a multiple of it.
         most: Bytes per item that are allowed; 0 where memory must not grow at all.
-        prepare: A context manager that has the data in place, outside of what is judged.
+        prepare: Context manager that provides the data before the graded runs.
         database: Whether the world is in the database.
-        call: Calls the function with what the world gave, and returns what is drained.
-        noise: Bytes by which its peak may differ between runs, beyond what the meter mistakes.
-        preload: Modules that take long to import, and that any answer may have imported.
+        call: Calls the function with the arguments from the world; the result is drained.
+        noise: Bytes by which the peak may differ between runs, beyond the meter's resolution.
+        preload: Modules that are slow to import, which every answer finds imported.
     """
 
     function: str
@@ -66,25 +67,25 @@ class Exercise:
     most: int = 0
     prepare: Callable[[], AbstractContextManager[Any]] = _nothing_to_prepare
     database: bool = True
-    call: Callable[[Callable[..., Any], tuple[Any, ...]], Any] = _once
+    call: Callable[[Callable[..., Any], tuple[Any, ...]], Any] = _call
     noise: int = 0
     preload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a notebook's measuring cell found: for each target sizes and peaks in bytes.
+class Measurements:
+    """The peaks that a notebook's measuring cell measured.
 
     Attributes:
         axis: What the sizes count.
-        peaks: Target to size to peak heap.
+        peaks: Target to size to peak heap in bytes.
     """
 
     axis: str
     peaks: Mapping[str, Mapping[int, int]]
 
     def per_item(self, target: str) -> float:
-        """Return the bytes that an item costs a target, between its smallest and largest size."""
+        """Return a target's bytes per item, between its smallest and its largest size."""
         sizes = sorted(self.peaks[target])
         rise = self.peaks[target][sizes[-1]] - self.peaks[target][sizes[0]]
         return rise / (sizes[-1] - sizes[0])
@@ -100,39 +101,39 @@ class Measured:
 
 @dataclass(frozen=True)
 class Question:
-    """A question whose right answer is taken from what the student measured.
+    """A question whose right answer is computed from the student's measurements.
 
     Attributes:
         text: The question.
-        right: Works the answer out of the measurement: bytes, or one of the choices.
-        why: What to learn from it, shown with the right answer.
-        choices: What may be answered; empty where an amount of memory is asked for, which is right
+        right: Computes the right answer: bytes, or one of the choices.
+        why: The explanation that is shown with the right answer.
+        example: An answer that is right for a usual measurement.
+        choices: The possible answers; empty if the answer is an amount of memory, which is right
             within a quarter.
-        example: An answer that is right wherever the lab is measured as usual.
     """
 
     text: str
-    right: Callable[[Measured], float | str]
+    right: Callable[[Measurements], float | str]
     why: str
     example: str
     choices: tuple[str, ...] = ()
 
     @property
-    def asked(self) -> str:
-        """The question, with what may be answered."""
+    def prompt(self) -> str:
+        """The question, followed by its choices."""
         return f"{self.text} ({' / '.join(self.choices)})" if self.choices else self.text
 
 
 @dataclass(frozen=True)
 class Target:
-    """One line of a measurement.
+    """A variant or function that a lesson predicts and measures.
 
     Attributes:
-        label: What the student calls it, in `predict` and in the table.
-        role: Its colour, mark and line.
+        label: Its name in `predict` and in the table.
+        role: Determines its colour, marker and line style.
         path: A variant, as ``rows/yield_per``, or a function, ``package.module:function``.
-        sizes: Along the lesson's axis; at least two.
-        guess: Peaks at the first and the last size that a student might predict.
+        sizes: Along the lesson's axis, increasing; at least two.
+        guess: Example of a prediction: peaks at the first and the last size.
     """
 
     label: str
@@ -149,13 +150,13 @@ class Lesson:
     Attributes:
         number: ``00`` to ``09``.
         name: The notebook's file name after its number, with dashes.
-        title: Of the notebook.
+        title: The notebook's title.
         axis: What grows in its measurement.
         targets: What is predicted and measured, the naive one first.
-        traps: Names from `lab traps` that belong here.
+        traps: Names of its traps, as `lab traps` lists them.
         exercise: The exercise.
-        questions: The quiz, by a letter for each.
-        live: The request whose memory is drawn over time, without its role; empty for none.
+        questions: The quiz, by letter.
+        live: Request of the live curve, without its role; empty for none.
     """
 
     number: str
@@ -170,14 +171,14 @@ class Lesson:
 
     @property
     def solution(self) -> str:
-        """The text of a right answer to the exercise."""
+        """The source text of the reference solution."""
         name = self.name.replace("-", "_")
         return files("lab.course.solutions").joinpath(f"{name}.py").read_text("utf-8")
 
     def filled(self) -> Iterator[tuple[str, str]]:
-        """Yield the cells that a student fills in, by their tags, as a right notebook has them."""
-        guesses = (f"{one.label}=({one.guess[0]!r}, {one.guess[1]!r})" for one in self.targets)
+        """Yield the tag and the right text of each cell that a student fills in."""
+        guesses = (f"{target.label}={target.guess!r}" for target in self.targets)
         yield "predict", f"predict({', '.join(guesses)})"
         yield "exercise", self.solution
-        answers = (f"{letter}={one.example!r}" for letter, one in self.questions.items())
+        answers = (f"{letter}={asks.example!r}" for letter, asks in self.questions.items())
         yield "quiz", f"quiz({', '.join(answers)})"

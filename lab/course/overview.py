@@ -1,4 +1,4 @@
-"""How far a student has got, notebook by notebook."""
+"""A student's progress as a table, with a row for each notebook."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,26 +10,26 @@ COLUMNS = ("notebook", "predicted", "measured", "exercise", "hints", "quiz")
 
 
 def overview(lessons: Iterable[Lesson]) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each lesson, with dashes for what has not been done."""
-    everything = read_all()
+    """Yield a row for each lesson, with a dash for each step that is not done."""
+    progress = read_all()
     for lesson in lessons:
-        mine = everything.get(lesson.number, {})
+        steps = progress.get(lesson.number, {})
         yield (
             f"{lesson.number} {lesson.title}",
-            "yes" if "predicted" in mine else "-",
-            "yes" if "measured" in mine else "-",
-            _exercise(mine.get("exercise")),
-            str(mine.get("hints", "-")),
-            _quiz(mine.get("quiz")),
+            "yes" if "predicted" in steps else "-",
+            "yes" if "measured" in steps else "-",
+            _exercise(steps.get("exercise")),
+            str(steps.get("hints", "-")),
+            _quiz(steps.get("quiz")),
         )
 
 
-def _exercise(kept: Any) -> str:
-    if not kept:
+def _exercise(step: Any) -> str:
+    if not step:
         return "-"
-    tries = kept["tries"]
-    return f"{kept['outcome']}, {tries} {'try' if tries == 1 else 'tries'}"
+    tries = step["tries"]
+    return f"{step['outcome']}, {tries} {'try' if tries == 1 else 'tries'}"
 
 
-def _quiz(kept: Any) -> str:
-    return f"{len(kept['right'])} of {len(kept['of'])}" if kept else "-"
+def _quiz(step: Any) -> str:
+    return f"{len(step['right'])} of {len(step['of'])}" if step else "-"

@@ -1,7 +1,6 @@
-"""Progress: what a student predicted, measured, answered and passed, kept in one file of theirs.
+"""A student's progress: predictions, measurements, answers and grades in one JSON file.
 
-Several notebooks may be open at once, so every change is made under a lock, and the file is
-replaced as a whole.
+Several notebooks may be open at once, so each change takes a lock and replaces the whole file.
 """
 
 import fcntl
@@ -17,32 +16,32 @@ from typing import Any
 from lab.data.home import home
 from lab.errors import LabError
 
-STEPS = ("predicted", "measured", "exercise", "quiz")
-"""What there is to do in a notebook, in its order."""
-
 _VARIABLE = "MEMORY_LAB_COURSE"
 _FILE = "progress.json"
 
 
 def folder() -> Path:
-    """Return where progress is kept: ``MEMORY_LAB_COURSE``, or ``course`` in the lab's home.
+    """Return the folder of the progress file, and create it if necessary.
+
+    It is ``MEMORY_LAB_COURSE``, or ``course`` in the lab's home.
 
     Raises:
-        LabError: It cannot be made.
+        LabError: The folder cannot be created.
     """
     chosen = os.environ.get(_VARIABLE)
-    found = Path(chosen).expanduser().absolute() if chosen else home() / "course"
+    path = Path(chosen).expanduser().absolute() if chosen else home() / "course"
     try:
-        found.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LabError(
-            f"cannot make {found} ({error.strerror}): set {_VARIABLE} to a folder of yours."
+            f"cannot create {path} ({error.strerror}): set {_VARIABLE} to a folder that you can "
+            "write to."
         ) from None
-    return found
+    return path
 
 
 def read_all() -> dict[str, dict[str, Any]]:
-    """Return what is known of every lesson, by its number.
+    """Return the steps of each lesson, by lesson number.
 
     Raises:
         LabError: The file is damaged.
@@ -51,51 +50,51 @@ def read_all() -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text("utf-8"))
-        return {str(number): dict(of) for number, of in found.items()}
+        lessons = json.loads(path.read_text("utf-8"))
+        return {str(number): dict(steps) for number, steps in lessons.items()}
     except (ValueError, AttributeError, TypeError):
         raise LabError(
-            f"{path} is damaged: remove it, or run `lab course reset`, and start anew."
+            f"{path} is damaged: run `lab course reset` to delete it and start again."
         ) from None
 
 
 def reset(number: str | None = None) -> None:
-    """Forget one lesson, or all of them, a damaged file as well."""
+    """Delete the progress of one lesson; without a number, the file, even if it is damaged."""
     with _locked():
         if number is None:
             (folder() / _FILE).unlink(missing_ok=True)
             return
-        everything = read_all()
-        everything.pop(number, None)
-        _write(everything)
+        lessons = read_all()
+        lessons.pop(number, None)
+        _write(lessons)
 
 
 class Progress:
-    """What is known of one lesson."""
+    """The steps of one lesson: reads and changes them in the file."""
 
     def __init__(self, number: str) -> None:
         self._number = number
 
     def get(self, step: str) -> Any:
-        """Return what was kept for a step, or None."""
+        """Return the value of a step, or None."""
         return read_all().get(self._number, {}).get(step)
 
-    def keep(self, step: str, what: Any) -> None:
-        """Keep something for a step, with the moment; it must survive JSON."""
+    def keep(self, step: str, value: Any) -> None:
+        """Save the value of a step, which must be JSON, and the time."""
         with _locked():
-            everything = read_all()
-            mine = everything.setdefault(self._number, {})
-            mine[step] = what
-            mine.setdefault("moments", {})[step] = datetime.now(UTC).isoformat(timespec="seconds")
-            _write(everything)
+            lessons = read_all()
+            steps = lessons.setdefault(self._number, {})
+            steps[step] = value
+            steps.setdefault("moments", {})[step] = datetime.now(UTC).isoformat(timespec="seconds")
+            _write(lessons)
 
-    def keep_first(self, step: str, what: Any) -> Any:
-        """Keep something unless there is something already; return what is kept."""
-        kept = self.get(step)
-        if kept is None:
-            self.keep(step, what)
-            return what
-        return kept
+    def keep_first(self, step: str, value: Any) -> Any:
+        """Save the value of a step if it has none; return the saved value."""
+        saved = self.get(step)
+        if saved is None:
+            self.keep(step, value)
+            return value
+        return saved
 
 
 @contextmanager
@@ -105,8 +104,8 @@ def _locked() -> Iterator[None]:
         yield
 
 
-def _write(everything: dict[str, Any]) -> None:
+def _write(lessons: dict[str, Any]) -> None:
     path = folder() / _FILE
     with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        json.dump(everything, file, indent=1)
+        json.dump(lessons, file, indent=1)
     Path(file.name).replace(path)

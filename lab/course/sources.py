@@ -1,4 +1,4 @@
-"""The course's notebooks, made of their sources: the same text gives the same bytes.
+"""Generate the course's notebooks from their sources: the same text gives the same bytes.
 
 Run as ``python -m lab.course.sources --write`` or ``--check``, in the project's folder.
 """
@@ -29,41 +29,41 @@ def sources(folder: Path) -> list[Path]:
     """Return the sources of a folder, in the order of the course.
 
     Raises:
-        LabError: There is none.
+        LabError: The folder has none.
     """
-    found = sorted(folder.glob("[0-9][0-9]-*.py"))
-    if not found:
+    paths = sorted(folder.glob("[0-9][0-9]-*.py"))
+    if not paths:
         raise LabError(
-            f"there is no source of a notebook in {folder}: run this in the project's folder."
+            f"{folder} has no sources of notebooks: run this command in the project's folder."
         )
-    return found
+    return paths
 
 
 def read(source: Path) -> "NotebookNode":
-    """Return the notebook of a source, which has not run.
+    """Return the notebook of a source, without outputs.
 
-    Nothing in it depends on when, where or by which version it was made: a cell's id is the
-    notebook's number and the cell's place.
+    It does not depend on the time, the machine or the version of jupytext: a cell's id is the
+    notebook's number and the cell's position.
 
     Args:
-        source: Python with cells after ``# %%``, as jupytext reads it.
+        source: A Python file in jupytext's percent format, with cells after ``# %%``.
     """
     import jupytext
     from nbformat import from_dict
 
     cells = jupytext.read(source, fmt="py:percent").cells
     number = source.stem.partition("-")[0]
-    for place, cell in enumerate(cells, start=1):
-        cell.id = f"{number}-{place:02}"
-        # What else stands there is jupytext's, about the blank lines of the source.
+    for position, cell in enumerate(cells, start=1):
+        cell.id = f"{number}-{position:02}"
+        # Other metadata is jupytext's, about the blank lines of the source.
         cell.metadata = {"tags": cell.metadata.tags} if "tags" in cell.metadata else {}
-    made = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
-    notebook: NotebookNode = from_dict(made)  # type: ignore[no-untyped-call]
+    content = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
+    notebook: NotebookNode = from_dict(content)  # type: ignore[no-untyped-call]
     return notebook
 
 
 def written(source: Path) -> str:
-    """Return the text of the notebook of a source."""
+    """Return the JSON text of the notebook of a source."""
     import nbformat
 
     text: str = nbformat.writes(read(source))  # type: ignore[no-untyped-call]
@@ -71,10 +71,10 @@ def written(source: Path) -> str:
 
 
 def filled(notebook: "NotebookNode", lesson: "Lesson") -> "NotebookNode":
-    """Return a copy of a lesson's notebook in which a student has got everything right.
+    """Return a copy of a lesson's notebook with the reference answers in the student's cells.
 
     Raises:
-        LabError: There is not one cell for each tag that a student's cells have.
+        LabError: A student's tag belongs to no cell or to several.
     """
     copy = deepcopy(notebook)
     for tag, text in lesson.filled():
@@ -82,7 +82,7 @@ def filled(notebook: "NotebookNode", lesson: "Lesson") -> "NotebookNode":
         if len(cells) != 1:
             raise LabError(
                 f"{lesson.number}-{lesson.name} has {len(cells)} cells tagged {tag}: "
-                f'one is to begin with `# %% tags=["{tag}"]`.'
+                f'begin exactly one cell with `# %% tags=["{tag}"]`.'
             )
         cells[0].source = text.strip()
     return copy
@@ -97,17 +97,17 @@ def write(folder: Path) -> None:
     """Write the notebook of each source beside it.
 
     Raises:
-        LabError: There is no source.
+        LabError: The folder has no source.
     """
     for source in sources(folder):
         source.with_suffix(".ipynb").write_text(written(source), encoding="utf-8", newline="\n")
 
 
 def stale(folder: Path) -> Iterator[Path]:
-    """Yield the notebooks that are not what their sources make.
+    """Yield the notebooks that differ from their sources or do not exist.
 
     Raises:
-        LabError: There is no source.
+        LabError: The folder has no source.
     """
     for source in sources(folder):
         notebook = source.with_suffix(".ipynb")
@@ -116,27 +116,31 @@ def stale(folder: Path) -> Iterator[Path]:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Write the notebooks, or exit with 1 and name those that are not current."""
-    parser = argparse.ArgumentParser(description="Make the course's notebooks of their sources.")
+    """Write the notebooks, or name those that are out of date and exit with 1."""
+    parser = argparse.ArgumentParser(
+        description="Generate the course's notebooks from their sources."
+    )
     parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true", help="write each .ipynb beside its source")
-    what.add_argument("--check", action="store_true", help="exit with 1 if one is not current")
-    asked = parser.parse_args(words)
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument("--write", action="store_true", help="write each .ipynb beside its source")
+    mode.add_argument(
+        "--check", action="store_true", help="exit with 1 if a notebook is out of date"
+    )
+    options = parser.parse_args(words)
     try:
-        if asked.write:
-            write(asked.folder)
+        if options.write:
+            write(options.folder)
             return
-        found = list(stale(asked.folder))
+        outdated = list(stale(options.folder))
     except LabError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-    for notebook in found:
+    for notebook in outdated:
         print(
-            f"{notebook} is not what {notebook.with_suffix('.py').name} makes: "
-            "`make notebooks-write` writes it anew, without what was typed into it."
+            f"{notebook} does not match {notebook.with_suffix('.py').name}: `make notebooks-write` "
+            "generates it again, and discards changes made in the notebook."
         )
-    if found:
+    if outdated:
         sys.exit(1)
 
 

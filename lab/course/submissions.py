@@ -1,8 +1,8 @@
-"""Submissions: notebooks that students have handed in, graded one after the other, unattended.
+"""Grades for the notebooks that students submit, without supervision.
 
-Each answer runs in fresh processes of its own, under a cap and a time-out, so that none can spoil
-another's grade. That keeps mistakes apart; it is no wall against malice, since what is graded runs
-under the account of whoever grades it.
+Each answer runs in new processes, under a cap and a time-out, so that it cannot affect another
+student's grade. This protects against mistakes, not against malice: the code runs under the account
+of the person who grades.
 """
 
 import csv
@@ -11,13 +11,10 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.course.lessons import lesson
 from lab.errors import LabError
-
-if TYPE_CHECKING:
-    from lab.course.grade import Grade
 
 _NUMBER = re.compile(r"""notebook\(\s*["'](\d\d)["']\s*\)""")
 _FORMULA = ("=", "+", "-", "@")
@@ -26,18 +23,18 @@ COLUMNS = ("submission", "lesson", "outcome", "sentence", "peak_bytes", "seconds
 
 
 @dataclass(frozen=True)
-class Graded:
-    """One submission, graded.
+class GradedNotebook:
+    """The grade of one submitted notebook.
 
     Attributes:
-        submission: The notebook's path, below the folder that was named.
-        lesson: The lesson's number; empty where the notebook does not say.
-        outcome: As of a grade, or ``unreadable``.
-        sentence: What was seen.
+        submission: The notebook's path, relative to the folder that was given.
+        lesson: The lesson's number; empty if the notebook is unreadable.
+        outcome: As in `Grade`, or ``unreadable``.
+        sentence: The reason, with figures.
         code: The line that failed.
-        yours: Sizes and peaks in bytes of the answer; those of the solution are ``reference``.
-        reference: Likewise.
-        seconds: That it took to grade.
+        yours: Sizes, and the answer's peak in bytes at each.
+        reference: Sizes, and the solution's peak in bytes at each.
+        seconds: Time that the grading took.
     """
 
     submission: str
@@ -51,97 +48,97 @@ class Graded:
 
     @property
     def row(self) -> dict[str, Any]:
-        """What a table shows of it."""
+        """Its row in the CSV file, by column."""
         peak = max((peak for _, peak in self.yours), default="")
-        shown = {**asdict(self), "peak_bytes": peak, "seconds": round(self.seconds, 1)}
-        return {name: _harmless(shown[name]) for name in COLUMNS}
+        cells = {**asdict(self), "peak_bytes": peak, "seconds": round(self.seconds, 1)}
+        return {name: _harmless(cells[name]) for name in COLUMNS}
 
 
-def found(paths: Iterable[Path]) -> list[tuple[str, Path]]:
-    """List the notebooks of files and folders, each with the name to show for it.
+def notebooks_in(paths: Iterable[Path]) -> list[tuple[str, Path]]:
+    """List the name to show and the path of every notebook in files and folders.
 
     Raises:
         LabError: A path does not exist, or there is no notebook.
     """
-    listed: list[tuple[str, Path]] = []
+    notebooks: list[tuple[str, Path]] = []
     for path in paths:
         if not path.exists():
-            raise LabError(f"there is no {path}: name notebooks, or folders of them.")
+            raise LabError(f"{path} does not exist: name notebooks, or folders of notebooks.")
         if path.is_dir():
             inside = sorted(path.rglob("*.ipynb"))
             visible = (p for p in inside if not any(s.startswith(".") for s in p.parts))
-            listed += [(str(one.relative_to(path)), one) for one in visible]
+            notebooks += [(str(file.relative_to(path)), file) for file in visible]
         else:
-            listed.append((path.name, path))
-    if not listed:
-        raise LabError("there is no notebook to grade: name notebooks, or folders of them.")
-    return listed
+            notebooks.append((path.name, path))
+    if not notebooks:
+        raise LabError("there is no notebook to grade: name notebooks, or folders of notebooks.")
+    return notebooks
 
 
-def grade_all(listed: Iterable[tuple[str, Path]]) -> Iterator[Graded]:
-    """Grade notebooks in turn; one that cannot be read says so, and the others are graded.
+def grade_all(notebooks: Iterable[tuple[str, Path]]) -> Iterator[GradedNotebook]:
+    """Yield the grade of each notebook in turn; an unreadable one does not stop the others.
 
     Raises:
-        LabError: This machine cannot grade at all: no database, no caps.
+        LabError: This machine cannot grade: no database, or no caps on this platform.
     """
-    from lab.course.grading import grade
+    from lab.course.grading.grade import grade
 
-    for name, path in listed:
+    for name, path in notebooks:
         began = time.perf_counter()
         try:
             number, source = read(path)
-            wanted = lesson(number)
+            declared = lesson(number)
         except LabError as error:
-            yield Graded(name, "", "unreadable", str(error))
+            yield GradedNotebook(name, "", "unreadable", str(error))
             continue
-        seen: Grade = grade(wanted, source)
-        yield Graded(
+        result = grade(declared, source)
+        yield GradedNotebook(
             name,
             number,
-            seen.outcome,
-            seen.sentence,
-            seen.code,
-            seen.yours,
-            seen.reference,
+            result.outcome,
+            result.sentence,
+            result.code,
+            result.yours,
+            result.reference,
             time.perf_counter() - began,
         )
 
 
 def read(path: Path) -> tuple[str, str]:
-    """Return the number of a notebook's lesson, and the text of its exercise cell.
-
-    The text is empty where there is no such cell.
+    """Return the lesson number of a notebook, and the text of its exercise cell, if any.
 
     Raises:
-        LabError: It is no notebook, or of no lesson.
+        LabError: The file is not a notebook, or it names no lesson.
     """
     import nbformat
 
     try:
         notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    except Exception as error:  # whatever a stranger's file may hold
-        raise LabError(f"it is no notebook that can be read ({type(error).__name__}).") from None
-    called = (_NUMBER.search(cell.source) for cell in cells)
-    number = next((match[1] for match in called if match), None)
+    except Exception as error:  # a submitted file can be anything
+        raise LabError(
+            f"it cannot be read as a notebook ({type(error).__name__}): submit it again as .ipynb."
+        ) from None
+    calls = (_NUMBER.search(cell.source) for cell in cells)
+    number = next((match[1] for match in calls if match), None)
     if number is None:
-        raise LabError('it is of no lesson: its first cell should call notebook("03"), say.')
+        raise LabError('it names no lesson: its first cell must call notebook("03"), for example.')
     return number, _exercise(cells, lesson(number).exercise.function)
 
 
 def _exercise(cells: list[Any], function: str) -> str:
-    """Return the last cell that is marked as the exercise, or else the last that defines it."""
-    marked = [cell for cell in cells if "exercise" in cell.metadata.get("tags", ())]
+    """Return the last cell with the tag ``exercise``, or else the last that defines a function."""
+    tagged = [cell for cell in cells if "exercise" in cell.metadata.get("tags", ())]
     defines = re.compile(rf"^\s*(async\s+)?def\s+{function}\b", re.MULTILINE)
-    chosen = marked or [cell for cell in cells if defines.search(cell.source)]
-    return str(chosen[-1].source) if chosen else ""
+    candidates = tagged or [cell for cell in cells if defines.search(cell.source)]
+    return str(candidates[-1].source) if candidates else ""
 
 
-class Sheet:
-    """A CSV that has a row as soon as it is known, so that nothing is lost when grading is stopped.
+class GradesCsv:
+    """A CSV file of grades. Each row is flushed, so an interrupted run keeps the rows before it.
 
     Args:
-        path: Where to write it.
+        path: The file to write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -150,9 +147,9 @@ class Sheet:
         self._writer = csv.DictWriter(self._file, COLUMNS)
         self._writer.writeheader()
 
-    def add(self, one: Graded) -> None:
+    def add(self, graded: GradedNotebook) -> None:
         """Write a row."""
-        self._writer.writerow(one.row)
+        self._writer.writerow(graded.row)
         self._file.flush()
 
     def close(self) -> None:
@@ -161,5 +158,5 @@ class Sheet:
 
 
 def _harmless(cell: Any) -> Any:
-    """Let no spreadsheet take a student's text for a formula."""
+    """Quote a text that a spreadsheet would run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

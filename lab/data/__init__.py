@@ -1,1 +1,1 @@
-"""The world a lesson runs in: models, a database, deterministic data, files to send and receive."""
+"""The data of the lessons: tables, a database, deterministic rows, files to send and receive."""

@@ -1,8 +1,7 @@
-"""What a driver with a connection of its own must be told to see what a session sees.
+"""Let a driver that opens its own connection, such as ADBC, see the same data as a session.
 
-ADBC connects to PostgreSQL by itself. In your application its address is the one that you give
-SQLAlchemy, and the rest of this file is not needed; the lab's sessions have a search path and a
-view that no other connection has.
+The lab's sessions have a search path and temporary views that no other connection has. In your
+application the address is the one that SQLAlchemy gets, and you do not need this file.
 """
 
 from typing import Any
@@ -18,22 +17,22 @@ _VIEWS = text(
 
 
 def address(db: Session) -> str:
-    """Return where a session's database is, for libpq, with the session's settings.
+    """Return a libpq connection string for a session's database, with the session's settings.
 
-    A password is in it: it is for connecting, not for showing.
+    It contains the password, so do not print it.
     """
     connection = db.connection()
-    _, given = connection.dialect.create_connect_args(connection.engine.url)
+    _, parameters = connection.dialect.create_connect_args(connection.engine.url)
     driver: Any = connection.connection.driver_connection
     name = driver.info.parameter_status("application_name")
-    return str(make_dsn(**{**given, "options": driver.info.options, "application_name": name}))
+    return str(make_dsn(**{**parameters, "options": driver.info.options, "application_name": name}))
 
 
 def share_views(db: Session, cursor: Any) -> None:
-    """Make a session's temporary views on another connection too.
+    """Create a session's temporary views on another connection.
 
-    The lab shows a lesson the first rows of a larger table by such a view, which only the
-    connection that made it can see.
+    Through such a view a lesson sees the first rows of a larger table. Only the connection that
+    created a temporary view can see it.
     """
     for (statement,) in db.execute(_VIEWS).all():
         cursor.execute(statement)

@@ -1,7 +1,7 @@
-"""The database that lessons run on: ``DATABASE_URL`` when it is set, else the embedded server.
+"""The database of the lessons: ``DATABASE_URL`` if it is set, else the embedded server.
 
-Everything the lab makes is in one schema of its own, which is first in the search path of every
-connection made here. A comment on the schema says that the lab made it, and what is in it.
+All tables of the lab are in one schema, which comes first in the search path of every connection
+opened here. A comment on the schema marks it as the lab's and describes its contents.
 """
 
 import os
@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from lab.data.embedded import server
+from lab.data.embedded_postgres import embedded_server
 from lab.errors import LabError
 
 
@@ -23,47 +23,47 @@ def schema() -> str:
     """Return the name of the lab's schema: ``MEMORY_LAB_SCHEMA``, or ``memory_lab``.
 
     Raises:
-        LabError: The name would need quoting.
+        LabError: The name would have to be quoted in SQL.
     """
     name = os.environ.get("MEMORY_LAB_SCHEMA", "memory_lab")
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
-        raise LabError(f"MEMORY_LAB_SCHEMA={name!r} is no plain lower-case name.")
+        raise LabError(f"MEMORY_LAB_SCHEMA={name!r} is not a plain lower-case name.")
     return name
 
 
 @contextmanager
 def database(pool: int = 0, wait: float = 30.0) -> Iterator[Engine]:
-    """Yield an engine on the lab's database; its connections see the lab's schema first.
+    """Yield an engine on the lab's database, whose connections search the lab's schema first.
 
-    Without a pool the engine keeps no connections: what a lesson makes for itself (a temporary
-    view, say) ends with the connection it was made on.
+    Without a pool every connection is closed after use, and the temporary views and tables of a
+    lesson are dropped with it.
 
     Args:
-        pool: Connections to keep and never to exceed, or 0 for no pool.
-        wait: Seconds to wait for one of them to be free.
+        pool: Size of the connection pool, without overflow; 0 for no pool.
+        wait: Seconds to wait for a free connection of the pool.
 
     Raises:
-        LabError: The database cannot be reached, or is no PostgreSQL.
+        LabError: The database cannot be reached, or is not PostgreSQL.
     """
-    url = _given()
+    url = _external_url()
     if url:
-        yield from _engine(_external(url), pool, wait)
+        yield from _engine(_checked(url), pool, wait)
     else:
-        with server() as embedded:
+        with embedded_server() as embedded:
             yield from _engine(make_url(embedded), pool, wait)
 
 
-def _given() -> str | None:
+def _external_url() -> str | None:
     return os.environ.get("DATABASE_URL") or None
 
 
 def _engine(url: URL, pool: int, wait: float) -> Iterator[Engine]:
-    keeping: dict[str, Any] = {"poolclass": NullPool}
+    pooling: dict[str, Any] = {"poolclass": NullPool}
     if pool:
-        keeping = {"pool_size": pool, "max_overflow": 0, "pool_timeout": wait}
+        pooling = {"pool_size": pool, "max_overflow": 0, "pool_timeout": wait}
     options = f"-c search_path={schema()} -c timezone=UTC"
-    known_by = {"options": options, "application_name": f"memory-lab-{os.getpid()}"}
-    engine = create_engine(url, connect_args=known_by, **keeping)
+    settings = {"options": options, "application_name": f"memory-lab-{os.getpid()}"}
+    engine = create_engine(url, connect_args=settings, **pooling)
     try:
         with explained(engine):
             engine.connect().close()
@@ -72,16 +72,16 @@ def _engine(url: URL, pool: int, wait: float) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _external(text: str) -> URL:
+def _checked(text: str) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
         raise LabError(
-            "DATABASE_URL is no database address: write postgresql://user@host/name."
+            "DATABASE_URL is not a database address: write postgresql://user@host/name."
         ) from None
     if url.drivername.split("+")[0] not in ("postgresql", "postgres"):
         raise LabError(
-            f"DATABASE_URL names {url.drivername}, and the lessons need PostgreSQL: "
+            f"DATABASE_URL names {url.drivername}, but the lessons need PostgreSQL: "
             "unset it to use the embedded server."
         )
     return url.set(drivername="postgresql+psycopg2")
@@ -89,36 +89,36 @@ def _external(text: str) -> URL:
 
 @contextmanager
 def explained(engine: Engine) -> Iterator[None]:
-    """Turn what a database refuses into one sentence.
+    """Replace the usual errors of a database by one sentence each.
 
     Raises:
-        LabError: Instead of the driver's error.
+        LabError: The database is unreachable, read-only, full, locked, or denies a permission.
     """
     where = engine.url.render_as_string(hide_password=True)
     try:
         yield
     except DBAPIError as error:
-        said = str(error.orig).strip().splitlines()[0]
+        message = str(error.orig).strip().splitlines()[0]
         code = getattr(error.orig, "pgcode", None)
         if code == "25006":
-            mend = "it is read-only; give DATABASE_URL a server that can be written to."
+            problem = "it is read-only; set DATABASE_URL to a database that can be written to."
         elif code == "42501":
-            mend = f"{said}; the lab needs the right to create its schema {schema()}."
+            problem = f"{message}; the lab needs permission to create its schema {schema()}."
         elif code == "53100":
-            mend = "its disk is full; make room, or run `lab data drop` to remove the lab's data."
+            problem = "its disk is full; free some space, or run `lab data drop`."
         elif code == "55P03":
-            mend = "somebody else is using the lab's tables; try again when they have finished."
+            problem = "another process is using the lab's tables; try again when it has finished."
         elif isinstance(error, OperationalError) and code is None:
-            external = "start it, or unset DATABASE_URL"
-            mend = f"cannot be reached ({said}); {external if _given() else 'try again'}."
+            fix = "start it, or unset DATABASE_URL" if _external_url() else "try again"
+            problem = f"cannot be reached ({message}); {fix}."
         else:
             raise
-        raise LabError(f"the database {where}: {mend}") from None
+        raise LabError(f"the database {where}: {problem}") from None
 
 
 @contextmanager
 def counted_statements(connection: Connection) -> Iterator[dict[str, int]]:
-    """Count the statements that a connection sends, under the key ``statements``."""
+    """Yield a dict whose ``statements`` counts the statements that a connection sends."""
     counts = {"statements": 0}
 
     def count(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Files to send and CSVs to receive: generated a block at a time, the same bytes every time."""
+"""Files to download and CSVs to upload: generated block by block, always the same bytes."""
 
 import hashlib
 import os
@@ -17,14 +17,14 @@ BAD_ROW_EVERY = 97
 
 
 def download_file(size: int) -> Path:
-    """Return a file of ``size`` bytes, made if it is not there; smaller ones are its prefix."""
+    """Return a file of ``size`` bytes, created if missing; smaller files are prefixes of it."""
     return _kept(f"download-{size}.bin", size, download_blocks)
 
 
 def users_csv(size: int, clean: bool = False) -> Path:
-    """Return a CSV of users, as many whole rows as fit into ``size`` bytes.
+    """Return a CSV of users with as many whole rows as fit into ``size`` bytes.
 
-    One row in 97 is invalid, unless the file is to be clean.
+    One row in 97 is invalid; with ``clean`` none is.
     """
     if clean:
         return _kept(f"users-clean-{size}.csv", size, clean_users_blocks)
@@ -33,25 +33,25 @@ def users_csv(size: int, clean: bool = False) -> Path:
 
 @contextmanager
 def files_ready(make: Callable[[int], Path], size: int) -> Iterator[None]:
-    """Have one file in place before anything is measured."""
+    """Create a file before the measurement starts."""
     make(size)
     yield
 
 
 def download_blocks(size: int) -> Iterator[bytes]:
-    """Yield ``size`` bytes that do not compress: each block is a keyed digest's output."""
+    """Yield ``size`` bytes that do not compress: each block is SHAKE-128 of its offset."""
     for start in range(0, size, _BLOCK):
         block = hashlib.shake_128(start.to_bytes(8, "big")).digest(_BLOCK)
         yield block[: size - start]
 
 
 def users_blocks(size: int) -> Iterator[bytes]:
-    """Yield a CSV of users; one row in 97 is invalid, by its age or its address."""
+    """Yield a CSV of users; in one row of 97 the age or the email address is invalid."""
     return _fitting(size, _user_lines(BAD_ROW_EVERY))
 
 
 def clean_users_blocks(size: int) -> Iterator[bytes]:
-    """Yield a CSV of users in which every row is valid, and every address another."""
+    """Yield a CSV of users in which every row is valid and every email address is different."""
     return _fitting(size, _user_lines(bad_row_every=0))
 
 
@@ -78,16 +78,16 @@ def _user_lines(bad_row_every: int) -> Iterator[bytes]:
 
 
 def files() -> list[Path]:
-    """Return the files that have been made and kept, and what was left of broken attempts."""
+    """Return the lab's files, including unfinished ones of interrupted runs."""
     return sorted(path for path in folder().iterdir() if _OURS.fullmatch(path.name))
 
 
 def drop_files() -> int:
-    """Remove the files that were made and kept, nobody else's; return how many there were."""
-    found = files()
-    for path in found:
+    """Remove the lab's files and no others; return their number."""
+    removed = files()
+    for path in removed:
         path.unlink(missing_ok=True)
-    return len(found)
+    return len(removed)
 
 
 _OURS = re.compile(
@@ -96,22 +96,22 @@ _OURS = re.compile(
 
 
 def folder() -> Path:
-    """Return the folder of the lab's files, which exists afterwards."""
-    found = home() / "files"
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    """Return the folder of the lab's files, created if missing."""
+    path = home() / "files"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _kept(name: str, size: int, blocks: Callable[[int], Iterator[bytes]]) -> Path:
-    """Write a file under another name and rename it, so that a half-made one is never used."""
+    """Return a file, written under another name first so that an incomplete one is never used."""
     path = folder() / name
     if path.exists():
         return path
     free = shutil.disk_usage(path.parent).free
     if free < size * 1.1:
         raise LabError(
-            f"{path} needs {show_bytes(size)}, and {show_bytes(free)} are free on its disk: "
-            "make room, or set MEMORY_LAB_HOME to a folder on another one."
+            f"{path} needs {show_bytes(size)}, but only {show_bytes(free)} are free: "
+            "free some space, or set MEMORY_LAB_HOME to a folder on another disk."
         )
     unfinished = path.with_name(f".{name}.{os.getpid()}")
     try:

@@ -1,4 +1,4 @@
-"""Where the lab keeps what it makes: the embedded server's data and the files to send."""
+"""The folder for the data of the embedded server and the files to send."""
 
 import os
 from pathlib import Path
@@ -7,13 +7,13 @@ from lab.errors import LabError
 
 
 def home() -> Path:
-    """Return the lab's folder, which exists afterwards.
+    """Return the lab's folder, created if missing.
 
-    It is ``MEMORY_LAB_HOME`` if that is set, else the user's data folder. Root's own folder is
-    closed to the account that the embedded server runs under, so root's is under ``/var/lib``.
+    It is ``MEMORY_LAB_HOME`` if that is set, else the user's data folder. For root it is under
+    ``/var/lib``, since the account of the embedded server cannot enter root's home.
 
     Raises:
-        LabError: It cannot be made.
+        LabError: The folder cannot be created.
     """
     chosen = os.environ.get("MEMORY_LAB_HOME")
     if chosen:
@@ -28,6 +28,6 @@ def home() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LabError(
-            f"cannot make {folder} ({error.strerror}): set MEMORY_LAB_HOME to a folder of yours."
+            f"cannot create {folder} ({error.strerror}): set MEMORY_LAB_HOME to another folder."
         ) from None
     return folder

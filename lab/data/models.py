@@ -8,11 +8,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Base(DeclarativeBase):
-    """The tables that the lab makes, in a schema of its own."""
+    """The tables of the lab, all in one schema."""
 
 
 class Author(Base):
-    """Somebody who writes posts."""
+    """An author of posts."""
 
     __tablename__ = "authors"
 
@@ -21,7 +21,7 @@ class Author(Base):
 
 
 class Post(Base):
-    """A post: about 40 characters of title, 500 of body, three tags; one in fifty has no author."""
+    """A post: a title of about 40 characters, a body of 500, three tags; 2 % have no author."""
 
     __tablename__ = "posts"
 
@@ -38,7 +38,7 @@ class Post(Base):
 
 
 class User(Base):
-    """Somebody who may, or may not, export."""
+    """A user, imported from a CSV."""
 
     __tablename__ = "users"
 

@@ -1,7 +1,7 @@
-"""Posts, authors and an empty table of users: made inside the server, from a seed, once.
+"""Build posts, authors and an empty table of users inside the database server, from a seed.
 
-Each value is a function of the row's number and the seed, so a smaller table is a prefix of a
-larger one, and a table that is too small is only added to.
+Each value is a function of the row's number and the seed. So a smaller table is a prefix of a
+larger one, and a table that is too small is extended.
 """
 
 import json
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.schema import CreateSchema, CreateTable, DropSchema
 
 from lab.data.database import database, explained, schema
-from lab.data.embedded import place
+from lab.data.embedded_postgres import place
 from lab.data.models import Base
 from lab.errors import LabError
 
@@ -23,6 +23,8 @@ ROWS = 1_000_000
 KEYS = 200
 AUTHORS = 1_000
 PATIENCE = "10s"
+"""Time to wait for a lock on the tables before giving up."""
+
 _LAYOUT = 1
 _CHUNK = 50_000
 _BYTES_PER_ROW = 900
@@ -37,13 +39,13 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Built:
-    """What is in the lab's schema; kept as the schema's comment.
+    """The contents of the lab's schema; stored as the comment of the schema.
 
     Attributes:
-        rows: Posts.
-        keys: Distinct tags that posts are given.
-        seed: What every value was made from.
-        layout: Version of the tables; the lab rebuilds what an older one made.
+        rows: Number of posts.
+        keys: Number of distinct tags.
+        seed: Seed of all values.
+        layout: Version of the tables; tables of an older version are rebuilt.
     """
 
     rows: int
@@ -52,37 +54,37 @@ class Built:
     layout: int = _LAYOUT
 
     def comment(self) -> str:
-        """Return the comment that marks the schema as the lab's."""
+        """Return the comment that identifies the schema as the lab's."""
         return json.dumps({"made by": "memory-lab", **asdict(self)})
 
 
 def built(connection: Connection) -> Built | None:
-    """Return what the lab's schema holds, or None where there is no such schema.
+    """Return the contents of the lab's schema, or None if the schema does not exist.
 
     Raises:
-        LabError: A schema of that name exists that the lab did not make.
+        LabError: A schema of that name exists that the lab did not create.
     """
-    found = connection.execute(
+    comment = connection.execute(
         text("select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = :name"),
         {"name": schema()},
     ).one_or_none()
-    if found is None:
+    if comment is None:
         return None
     try:
-        said = json.loads(found[0])
-        if said.pop("made by") != "memory-lab":
+        fields = json.loads(comment[0])
+        if fields.pop("made by") != "memory-lab":
             raise ValueError
-        return Built(**said)
+        return Built(**fields)
     except (TypeError, ValueError, KeyError, AttributeError):
         raise LabError(
-            f"the database has a schema {schema()} that the lab did not make, and will not touch: "
+            f"the database has a schema {schema()} that the lab did not create: "
             "set MEMORY_LAB_SCHEMA to another name."
         ) from None
 
 
 @contextmanager
 def posts_ready(rows: int, **_: int) -> Iterator[None]:
-    """Hold the database open, with at least so many posts in it."""
+    """Keep the database running, with at least ``rows`` posts in it."""
     with database() as engine:
         build(engine, rows)
         yield
@@ -95,27 +97,30 @@ def build(
     seed: int | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Make what is missing, in one transaction, and return what there is.
+    """Build the missing rows in one transaction; return the contents of the schema.
 
-    Data with other keys or another seed than those asked for is made anew; without a wish, what
-    is there is kept and only added to.
+    Data with another number of keys or another seed than requested is rebuilt. If these are None,
+    existing data is kept and extended.
 
     Args:
         engine: From `database`.
-        rows: Posts wanted; more than that stay.
-        keys: Distinct tags.
-        seed: Any whole number.
-        progress: Called with the number of rows that there are.
+        rows: Minimum number of posts; additional ones stay.
+        keys: Number of distinct tags; 200 for a new table.
+        seed: Any whole number; 1 for a new table.
+        progress: Called with the number of rows built so far.
+
+    Raises:
+        LabError: The schema is not the lab's, the disk is too small, or the tables are locked.
     """
     with explained(engine):
         with engine.connect() as connection, connection.begin():
-            # Whoever comes second waits here, and then finds the work done.
+            # A second process waits here, and then has nothing left to build.
             connection.execute(text("select pg_advisory_xact_lock(hashtext(:n))"), {"n": schema()})
             before = built(connection)
-            wanted = _wanted(before, rows, keys, seed)
+            wanted = _target(before, rows, keys, seed)
             if wanted == before:
                 return wanted
-            _be_impatient(connection)
+            _limit_lock_wait(connection)
             _make(connection, before, wanted, progress)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("vacuum (freeze) authors, posts"))
@@ -123,21 +128,21 @@ def build(
 
 
 def drop(engine: Engine) -> Built | None:
-    """Remove the lab's schema, and nothing else; return what was in it."""
+    """Drop the lab's schema, and nothing else; return what it contained."""
     with explained(engine), engine.begin() as connection:
         before = built(connection)
         if before is not None:
-            _be_impatient(connection)
+            _limit_lock_wait(connection)
             connection.execute(DropSchema(schema(), cascade=True))
     return before
 
 
-def _be_impatient(connection: Connection) -> None:
-    """Give up, rather than wait for ever, when others hold the tables that are to be changed."""
+def _limit_lock_wait(connection: Connection) -> None:
+    """Fail after `PATIENCE` if another process has locked the tables."""
     connection.exec_driver_sql(f"set local lock_timeout = '{PATIENCE}'")
 
 
-def _wanted(before: Built | None, rows: int, keys: int | None, seed: int | None) -> Built:
+def _target(before: Built | None, rows: int, keys: int | None, seed: int | None) -> Built:
     default = before if before is not None and before.layout == _LAYOUT else Built(0)
     wanted = Built(rows, keys or default.keys, default.seed if seed is None else seed)
     if before is not None and replace(wanted, rows=before.rows) == before:
@@ -149,7 +154,7 @@ def _make(
     connection: Connection, before: Built | None, wanted: Built, progress: Progress | None
 ) -> None:
     have = before.rows if before == replace(wanted, rows=before.rows if before else 0) else 0
-    _check_room(connection, wanted.rows - have)
+    _check_room(wanted.rows - have)
     if have == 0:
         _make_tables(connection, wanted, rebuild=before is not None)
     else:
@@ -159,14 +164,14 @@ def _make(
         connection.execute(_INSERT_POSTS, {"first": first, "last": last, "authors": AUTHORS})
         if progress is not None:
             progress(last)
-    # Checking the references once, at the end, is cheaper than a million times.
+    # One check of all references at the end is cheaper than a check for each row.
     connection.execute(text(_ADD_REFERENCE))
     connection.execute(text("analyze authors, posts"))
     connection.exec_driver_sql(f"comment on schema {schema()} is '{wanted.comment()}'")
 
 
-def _check_room(connection: Connection, rows: int) -> None:
-    """Refuse to fill up the disk that the embedded server is on."""
+def _check_room(rows: int) -> None:
+    """Raise LabError if the disk of the embedded server is too small for ``rows`` more posts."""
     if os.environ.get("DATABASE_URL"):
         return
     folder = place().folder
@@ -174,7 +179,8 @@ def _check_room(connection: Connection, rows: int) -> None:
     if free < rows * _BYTES_PER_ROW * 1.5:
         raise LabError(
             f"{rows:,} posts need about {rows * _BYTES_PER_ROW / 10**6:,.0f} MB on the disk of "
-            f"{folder}, and {free / 10**6:,.0f} MB are free: make room, or set MEMORY_LAB_HOME."
+            f"{folder}, but only {free / 10**6:,.0f} MB are free: free some space, or set "
+            "MEMORY_LAB_HOME to a folder on another disk."
         )
 
 
@@ -201,7 +207,7 @@ create function topics(id bigint, keys int default {keys}) returns text[]
     language sql immutable parallel safe as
 $$ select array[topic(id, 4, keys), topic(id, 5, keys), topic(id, 6, keys)] $$;
 """
-"""noise: 53 bits from a number; topics: three tags, the low-numbered ones the more frequent."""
+"""noise: 53 bits from a row number; topics: three tags, low numbers being more frequent."""
 
 _INSERT_AUTHORS = text(
     """

@@ -1,1 +1,1 @@
-"""Load on real servers: Locust's users in processes of their own, and servers under a cap."""
+"""Load tests of real servers: Locust users in separate processes, servers under a memory cap."""

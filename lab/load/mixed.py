@@ -1,55 +1,55 @@
-"""A mixed load: users of every kind, on one server, for some time."""
+"""A mixed load: users of every kind and behaviour share one server for some time."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.load.job import Plan
-from lab.load.locusts import Crowd, put_load
-from lab.load.outcome import Outcome
-from lab.load.steps import Served, capped
+from lab.load.locust_process import LocustUsers, run_load
+from lab.load.plan import Plan
+from lab.load.result import LoadResult
+from lab.load.steps import ServerUnderTest, capped_server
 
-_LATE = 630.0
-"""Seconds that slow readers may take to finish, once the time is over."""
+_DRAIN = 630.0
+"""Seconds that slow readers may take to finish after the end of the load."""
 
 
 @dataclass(frozen=True)
-class Mixed:
-    """What is asked of a mixed load.
+class MixedLoad:
+    """A mixed load to run.
 
     Attributes:
         served: The application and the users' jobs.
-        roles: The variants' roles, in turns; one empty one for none.
-        crowd: How many users, in which manners.
-        seconds: For how long; 0 for until somebody ends it.
-        url: A server that is up already; empty for one of our own.
+        roles: The variants' roles, used in turn; one empty role for none.
+        users: The users and their behaviours.
+        seconds: Duration; 0 for until Locust is stopped.
+        url: A server that already runs; empty to start one.
     """
 
-    served: Served
+    served: ServerUnderTest
     roles: Sequence[str]
-    crowd: Crowd
+    users: LocustUsers
     seconds: float
     url: str = ""
 
 
-def put_mixed(wanted: Mixed, out: Path) -> Outcome:
-    """Put a mixed load on a server of our own, or on one that is up.
+def run_mixed(load: MixedLoad, out: Path) -> LoadResult:
+    """Run a mixed load and return its result.
 
     Raises:
-        LabError: There is no server, it does not come up, or Locust could not do its work.
+        LabError: The server does not start or does not listen, or Locust failed.
     """
-    served = wanted.served
-    prefixes = tuple(f"/{role}" if role else "" for role in wanted.roles)
+    served = load.served
+    prefixes = tuple(f"/{role}" if role else "" for role in load.roles)
     with ExitStack() as stack:
-        if wanted.url:
-            url, pid = wanted.url, 0
+        if load.url:
+            url, pid = load.url, 0
         else:
-            server = stack.enter_context(capped(served, prefixes, wanted.crowd.users))
+            server = stack.enter_context(capped_server(served, prefixes, load.users.count))
             url, pid = server.url, server.pid
-        seconds = wanted.seconds
-        plan = Plan(served.jobs, url, prefixes, seconds=seconds, pid=pid)
-        outcome = put_load(url, plan, wanted.crowd, out, seconds + _LATE if seconds else None)
-        if not wanted.url and not server.lives:
-            return replace(outcome, died=f"exit code {server.process.returncode}")
-        return outcome
+        plan = Plan(served.jobs, url, prefixes, seconds=load.seconds, pid=pid)
+        timeout = load.seconds + _DRAIN if load.seconds else None
+        result = run_load(url, plan, load.users, out, timeout)
+        if not load.url and not server.lives:
+            return replace(result, died=f"exit code {server.process.returncode}")
+        return result

@@ -1,4 +1,4 @@
-"""What a load must come to, as ``p95 < 2s`` or ``streaming carried >= 16``: read, and judged."""
+"""Requirements on a load, such as ``p95 < 2s`` or ``streaming carried >= 16``."""
 
 import operator
 import re
@@ -18,7 +18,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 _FORM = re.compile(r"\s*(.+?)\s*(<=|>=|<|>|=)\s*([\d.]+)\s*([a-zA-Z%]*)\s*")
 _WRITE = "write it as 'p95 < 2s', 'failures < 1%' or 'rss < 300MiB'"
 
-_WHAT = {
+_KINDS = {
     "seconds": "a time",
     "bytes": "an amount of memory",
     "ratio": "a percentage",
@@ -28,7 +28,7 @@ _WHAT = {
 
 @dataclass(frozen=True)
 class Requirement:
-    """A measure's name, and what it is to be.
+    """A limit for one measure.
 
     Attributes:
         name: The measure, such as ``p95`` or ``streaming export, slow p95``.
@@ -45,32 +45,36 @@ class Requirement:
 
     @classmethod
     def parse(cls, text: str, known: Iterable[str]) -> "Requirement":
-        """Read a requirement on one of the measures that there will be.
+        """Read a requirement.
+
+        Args:
+            text: A measure, a comparison and a value.
+            known: Names of the measures that the load has.
 
         Raises:
-            LabError: It has another form, is about nothing that is measured, or has a wrong unit.
+            LabError: The form, the measure or the unit is wrong.
         """
         match = _FORM.fullmatch(text)
         if match is None:
-            raise LabError(f"{text!r} is no requirement: {_WRITE}.")
+            raise LabError(f"{text!r} is not a requirement: {_WRITE}.")
         name, compare, number, unit = match.groups()
         names = list(known)
         if name not in names:
-            raise LabError(f"nothing measures {name!r}: {nearest(name, names)}")
+            raise LabError(f"unknown measure {name!r}: {nearest(name, names)}")
         try:
             limit = _in_units(_kind(name), float(number), unit)
         except (ValueError, KeyError):
-            raise LabError(f"{text!r}: {name} is {_WHAT[_kind(name)]}; {_WRITE}.") from None
+            raise LabError(f"{text!r}: {name} is {_KINDS[_kind(name)]}; {_WRITE}.") from None
         return cls(name, compare, limit)
 
-    def judge(self, measured: Mapping[str, float]) -> str:
-        """Return what is wrong, in words; empty where nothing is."""
-        found = measured.get(self.name)
-        if found is None:
-            return f"{self}: there was none"
-        if _COMPARE[self.compare](found, self.limit):
+    def violation(self, measured: Mapping[str, float]) -> str:
+        """Return a description of how measures break the requirement; empty if they meet it."""
+        value = measured.get(self.name)
+        if value is None:
+            return f"{self} (nothing measured)"
+        if _COMPARE[self.compare](value, self.limit):
             return ""
-        return f"{self}: it was {show(self.name, found)}"
+        return f"{self} (measured {show(self.name, value)})"
 
 
 def show(name: str, value: float) -> str:

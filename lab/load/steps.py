@@ -1,4 +1,4 @@
-"""How many users does a server carry? A fresh server under a cap for each step, until one fails."""
+"""Find how many users a server can serve: a fresh server under a cap per step, until one fails."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,33 +7,33 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.linux import status
-from lab.load.asking import WrongError, ask, check
-from lab.load.job import Job, Plan
-from lab.load.locusts import Crowd, NotOverError, put_load
-from lab.load.outcome import Outcome
-from lab.measure.cap import hold, text_says_shortage
-from lab.serve import STACK
-from lab.server import Server, reset_high_water_mark, running
+from lab.load.locust_process import LocustUsers, NotOverError, run_load
+from lab.load.plan import Plan, UserRequest
+from lab.load.request import WrongAnswerError, send, verify_body
+from lab.load.result import LoadResult
+from lab.measure.memory_cap import limit_memory, says_out_of_memory
+from lab.net.server import Server, reset_high_water_mark, running
+from lab.net.uvicorn_process import STACK
+from lab.system.linux import status
 
 THREAD_STACK = 1 << 20
-"""Bytes. Of the 8 MB that are usual a thread touches some kilobytes, but a cap counts them all."""
+"""Bytes. A thread touches a few kilobytes of the usual 8 MB, but a cap counts all of them."""
 
 
 @dataclass(frozen=True)
-class Served:
-    """An application under load, and how much memory it may have.
+class ServerUnderTest:
+    """An application under load and its memory cap.
 
     Attributes:
         app: ``package.module:app``.
-        jobs: What each user asks for.
-        cap: Bytes that a server may take more than it is warm with; 0 for no cap.
-        pool: The variable, if any, that tells the application how many connections to keep.
+        jobs: The requests that each user sends.
+        cap: Bytes that the server may allocate after its warm-up; 0 for no cap.
+        pool: Environment variable of the application's pool size; empty for none.
         timeout: Seconds for a step.
     """
 
     app: str
-    jobs: tuple[Job, ...]
+    jobs: tuple[UserRequest, ...]
     cap: int
     pool: str = ""
     timeout: float = 900
@@ -41,15 +41,15 @@ class Served:
 
 @dataclass(frozen=True)
 class Step:
-    """One number of users, and what became of the server.
+    """The result of one number of users on a fresh server.
 
     Attributes:
         role: The variant's role; empty for an application without roles.
-        users: How many asked at once.
-        base: Bytes that the server had in its resident set when it was warm.
+        users: Users who sent their requests at once.
+        base: Resident set of the warm server, in bytes.
         peak: Its highest resident set, in bytes.
-        problem: What failed first; empty where every answer was whole.
-        outcome: What Locust counted; None where it was not over in time.
+        problem: The first failure; empty if every answer was complete.
+        outcome: The result of the load; None if it did not end in time.
     """
 
     role: str
@@ -57,83 +57,91 @@ class Step:
     base: int
     peak: int
     problem: str
-    outcome: Outcome | None
+    outcome: LoadResult | None
 
     @property
-    def carried(self) -> bool:
-        """Whether every user had every answer whole."""
+    def passed(self) -> bool:
+        """Whether every user got every answer complete."""
         return not self.problem
 
 
-def climb(served: Served, roles: Sequence[str], users: Sequence[int], out: Path) -> Iterator[Step]:
-    """Put more and more users on fresh servers; after the first failure of a role, no more.
+def run_steps(
+    served: ServerUnderTest, roles: Sequence[str], users: Sequence[int], out: Path
+) -> Iterator[Step]:
+    """Run a step for each role and number of users; a role ends with its first failure.
 
     Args:
         served: The application.
-        roles: The variants' roles; one empty one for none.
+        roles: The variants' roles; one empty role for none.
         users: Numbers of users, in increasing order.
-        out: A folder for each step's reports.
+        out: Folder with a subfolder for each step's reports.
 
     Raises:
-        LabError: A server did not come up, Locust could not do its work, or a request is wrong.
+        LabError: A server did not start, Locust failed, or the application refuses a request.
     """
     for role in roles:
         for number in users:
-            step = take_step(served, role, number, out / f"{role or 'users'}-{number}")
+            step = run_step(served, role, number, out / f"{role or 'users'}-{number}")
             yield step
-            if not step.carried:
+            if not step.passed:
                 break
 
 
-def take_step(served: Served, role: str, users: int, out: Path) -> Step:
-    """Put so many users on a fresh server, all at once.
+def run_step(served: ServerUnderTest, role: str, users: int, out: Path) -> Step:
+    """Run all users at once against a fresh server.
 
     Raises:
-        LabError: As `climb` says.
+        LabError: As for `run_steps`.
     """
     prefix = f"/{role}" if role else ""
-    with capped(served, (prefix,), users) as server:
+    with capped_server(served, (prefix,), users) as server:
         base = reset_high_water_mark(server.pid)
         plan = Plan(
             served.jobs,
             server.url,
             (prefix,),
             rounds=1,
-            patience=served.timeout / 2,
-            every=0.5,
+            retry_seconds=served.timeout / 2,
+            sample_interval=0.5,
             pid=server.pid,
         )
-        outcome = None
+        result = None
         try:
-            outcome = put_load(server.url, plan, Crowd(users), out, served.timeout)
+            result = run_load(server.url, plan, LocustUsers(users), out, served.timeout)
         except NotOverError:
             problem = f"not over after {served.timeout:g} s"
         else:
-            problem = _problem(server, outcome, users * len(served.jobs))
+            problem = _problem(server, result, users * len(served.jobs))
         peak = status("VmHWM", server.pid) if server.lives else base
-    series = outcome.series if outcome is not None else ()
-    seen = [int(sample.get("resident_bytes", 0)) for sample in series]
-    return Step(role, users, base, max([peak, *seen]), problem, outcome)
+    series = result.series if result is not None else ()
+    sampled = [int(sample.get("resident_bytes", 0)) for sample in series]
+    return Step(role, users, base, max([peak, *sampled]), problem, result)
 
 
-def _problem(server: Server, outcome: Outcome, wanted: int) -> str:
-    """Say what failed first, and whether memory was short; nothing where all is well."""
-    short = " (out of memory)" if text_says_shortage(server.written()) else ""
+def _problem(server: Server, result: LoadResult, expected: int) -> str:
+    """Describe the first failure and whether memory ran out; empty if there was none."""
+    shortage = " (out of memory)" if says_out_of_memory(server.written()) else ""
     if not server.lives:
-        return f"the server died with exit code {server.process.returncode}{short}"
-    if outcome.problems:
-        first = next(iter(outcome.problems))
-        if not short and re.search(r": 4\d\d ", first):
-            raise LabError(f"the application refuses what it is asked: {first}.")
-        return first + short
-    if outcome.requests < wanted:
-        return f"{outcome.requests} of {wanted} answers came"
+        return f"the server died with exit code {server.process.returncode}{shortage}"
+    if result.problems:
+        first = next(iter(result.problems))
+        if not shortage and re.search(r": 4\d\d ", first):
+            raise LabError(f"the application refuses a request: {first}.")
+        return first + shortage
+    if result.requests < expected:
+        return f"{result.requests} of {expected} answers arrived"
     return ""
 
 
 @contextmanager
-def capped(served: Served, prefixes: Sequence[str], pool: int) -> Iterator[Server]:
-    """Run a server that is warm, and may take no more than its cap, if any, from now on."""
+def capped_server(served: ServerUnderTest, prefixes: Sequence[str], pool: int) -> Iterator[Server]:
+    """Start a server, warm it, and limit what it may allocate from then on.
+
+    Args:
+        served: The application and its cap.
+        prefixes: Prefixes of the paths to warm, one for each role.
+        pool: Connections of the application's pool, at least 5.
+    """
     environment = {STACK: str(THREAD_STACK)}
     if served.pool:
         environment[served.pool] = str(max(5, pool))
@@ -142,15 +150,15 @@ def capped(served: Served, prefixes: Sequence[str], pool: int) -> Iterator[Serve
             for prefix in prefixes:
                 _warm(server, prefix, job)
         if served.cap:
-            hold(server.pid, served.cap)
+            limit_memory(server.pid, served.cap)
         yield server
 
 
-def _warm(server: Server, prefix: str, job: Job) -> None:
+def _warm(server: Server, prefix: str, job: UserRequest) -> None:
     if not job.warm:
         return
-    small = replace(job, path=job.warm, upload=min(job.upload, 10_000), answer="")
+    small = replace(job, path=job.warm, upload=min(job.upload, 10_000), expected="")
     try:
-        check(small, ask(server.url, small, prefix))
-    except (WrongError, OSError) as error:
+        verify_body(small, send(server.url, small, prefix))
+    except (WrongAnswerError, OSError) as error:
         raise LabError(f"{prefix}{job.warm}: {error}.", server.written()[-2_000:]) from None

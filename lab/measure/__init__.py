@@ -1,1 +1,1 @@
-"""Witnesses, the fresh process, sweeps; growth and verdicts as pure arithmetic."""
+"""Measurements in fresh processes: workloads, witnesses, schedules, sweeps and memory caps."""

@@ -1,15 +1,15 @@
-"""Does it survive? Anybody's function, or endpoint, under a cap on its memory."""
+"""Runs of any function or endpoint under a memory cap."""
 
 from collections.abc import Callable, Iterable
 
-from lab.measure.cap import Survival, require_caps
-from lab.measure.process import Processes
+from lab.measure.memory_cap import Survival, require_caps
+from lab.measure.process_pool import Processes
 from lab.measure.sweep import sweep_of
 from lab.measure.workload import Function, Subject
 from lab.units import parse_bytes
 
 TIMEOUT = 60.0
-"""Seconds for a run under a cap; memory that is short makes things slow before it ends them."""
+"""Seconds for a run under a cap; a run that is short of memory is slow before it fails."""
 
 
 def survives(
@@ -21,9 +21,7 @@ def survives(
     setup: str | None = None,
     timeout: float = TIMEOUT,
 ) -> Survival:
-    """Run a target at a size in a fresh process that may take so much more memory and no more.
-
-    The result is true where the run finished; otherwise it says what of, and how far it got.
+    """Run a target at one size in a fresh process that may take ``cap`` bytes and no more.
 
     Args:
         target: As for `lab.sweep`.
@@ -31,11 +29,14 @@ def survives(
         cap: Bytes over the warm process, or text such as ``64MiB``.
         axis: What the size counts.
         setup: As for `lab.sweep`.
-        timeout: Seconds after which the run is ended.
+        timeout: Seconds after which the run is killed.
+
+    Returns:
+        A survival; true if the run finished, else it has the reason and the items so far.
 
     Raises:
-        LabError: The target cannot be run, or fails for another reason than a lack of memory; or
-            the platform has no caps.
+        LabError: The target cannot be run, or fails for another reason than memory; or the
+            platform has no caps.
     """
     subject = Function(target, setup) if isinstance(target, str) else target
     return survivals(subject, axis, [size], cap, timeout=timeout)[size]
@@ -50,13 +51,25 @@ def survivals(
     timeout: float = TIMEOUT,
     on_run: Callable[[], object] | None = None,
 ) -> dict[int, Survival]:
-    """Run a subject under the same cap at several sizes, one after the other."""
+    """Run a subject under the same cap at several sizes, one after the other; return all by size.
+
+    Args:
+        subject: What to run.
+        axis: What the sizes count.
+        sizes: Increasing.
+        cap: Bytes over the warm process, or text such as ``64MiB``.
+        timeout: Seconds after which a run is killed.
+        on_run: Called after each run.
+
+    Raises:
+        LabError: As `survives`.
+    """
     require_caps()
-    most = parse_bytes(cap) if isinstance(cap, str) else cap
-    found = {}
+    cap_bytes = parse_bytes(cap) if isinstance(cap, str) else cap
+    by_size = {}
     with Processes() as processes:
         for size, workload in sweep_of(subject, axis, sizes).workloads:
-            found[size] = processes.survive(workload, most, timeout)
+            by_size[size] = processes.survive(workload, cap_bytes, timeout)
             if on_run is not None:
                 on_run()
-    return found
+    return by_size

@@ -1,4 +1,4 @@
-"""What can be measured: anything that a fresh process can open by its import path and call."""
+"""Workloads: calls that a fresh process can open by an import path and measure."""
 
 import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
@@ -8,24 +8,23 @@ from importlib import import_module
 from inspect import isawaitable
 from typing import Any, Protocol
 
-from lab.digest import Digest
 from lab.errors import LabError, nearest
-from lab.measure.progress import counted, reached
-from lab.pattern import Outcome
+from lab.measure.run_progress import counted, reached
+from lab.outcome import Digest, Outcome
 
 LASTING = ExitStack()
-"""What an opener keeps from the warm-up to the end of the measuring process, such as a server."""
+"""Contexts that stay open from the warm-up to the end of the process, such as a server's."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """The state that fresh processes start from: what is imported before they are forked.
+    """The state from which fresh processes are forked: the modules that are already imported.
 
     Attributes:
-        preload: Modules that cost time and that any process for the workload may have imported.
-        warm: Import path of a function that imports more, or empty; it must leave nothing behind
-            but imported modules.
-        arguments: What it is called with, as JSON.
+        preload: Modules to import that are slow and that every process of the workload may have.
+        warm: Import path of a function that imports more, or empty; imported modules must be its
+            only effect.
+        arguments: Its keyword arguments, as JSON.
     """
 
     preload: tuple[str, ...] = ()
@@ -35,11 +34,11 @@ class Start:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What has a workload's data in place before, and outside of, the measured process.
+    """Makes a workload's data, before and outside of the measured process.
 
     Attributes:
-        opener: Import path of a context manager; the data is there as long as its block lasts.
-        arguments: What it is called with, as JSON.
+        opener: Import path of a context manager; the data exists while its block lasts.
+        arguments: Its keyword arguments, as JSON.
     """
 
     opener: str
@@ -48,19 +47,20 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Workload:
-    """Something to measure in a fresh process.
+    """A call to measure in a fresh process.
 
     Attributes:
-        name: What it is called in messages.
+        name: Its name in messages.
         opener: Import path, ``package.module:function``, of a context manager that yields a call
             without arguments; the call does the work and returns its `Outcome`.
-        arguments: What the opener is called with; must survive JSON.
-        warm_up: Arguments for a smaller run of the same, before the measured one; None for none.
-        start: What any process for the workload may have imported.
-        drives: The opener is no context manager: it is called with what looks at a call, before
-            its arguments, and applies that to the call when the moment has come.
-        folder: What the reader's own code lies below; the current folder, where it is empty.
-        prepare: What a worker on another machine does first; here it has been done already.
+        arguments: Keyword arguments of the opener; they must survive JSON.
+        warm_up: Arguments for a smaller run before the measured one; None for no warm-up.
+        start: The state from which its processes are forked.
+        runs_itself: The opener is a function, not a context manager: its first argument measures
+            a call, and the opener passes the call to it.
+        folder: The folder of the user's own code; empty for the current folder.
+        prepare: Makes the data on a worker of another machine; on this machine the caller does it.
+        stored: Whether a reading of it may come from a `ReadingStore`.
     """
 
     name: str
@@ -68,35 +68,36 @@ class Workload:
     arguments: Mapping[str, Any]
     warm_up: Mapping[str, Any] | None
     start: Start = Start()
-    drives: bool = False
+    runs_itself: bool = False
     folder: str = ""
     prepare: Preparation | None = None
+    stored: bool = False
 
 
 class Subject(Protocol):
-    """What a sweep measures: something that has a workload at every size."""
+    """The subject of a sweep: it has a workload at every size."""
 
     @property
     def noise(self) -> int:
-        """Bytes by which two runs of the same may differ."""
+        """Bytes by which two equal runs may differ."""
 
     def workload(self, axis: str, size: int) -> Workload:
-        """Describe it at a size along an axis."""
+        """Return its workload at a size along an axis."""
 
-    def check(self, axis: str) -> None:
-        """Check that the axis means something to it.
+    def require_axis(self, axis: str) -> None:
+        """Raise an error unless the axis applies to the subject.
 
         Raises:
-            LabError: It means nothing.
+            LabError: It does not apply.
         """
 
 
 @dataclass(frozen=True)
 class Function:
-    """Anybody's function; it is warmed up at half of the size, or less.
+    """Any function as the subject of a sweep; it is warmed up at half of the size, or less.
 
-    It takes one positional integer, or what the context manager ``setup`` yields for that size.
-    What it returns is drained if it is an iterable, awaited if it is awaitable.
+    Its argument is the size, or what the context manager ``setup`` yields for the size. Its result
+    is drained if it is an iterable, and awaited if it is awaitable.
 
     Attributes:
         path: ``package.module:function``.
@@ -111,29 +112,29 @@ class Function:
         return self.path
 
     def workload(self, axis: str, size: int) -> Workload:
-        """Describe the function at a size; what the size counts makes no difference."""
+        """Return its workload at a size, which is the same for every axis."""
 
-        def arguments(of: int) -> dict[str, Any]:
-            return {"target": self.path, "size": of, "setup": self.setup}
+        def arguments(of_size: int) -> dict[str, Any]:
+            return {"target": self.path, "size": of_size, "setup": self.setup}
 
         opener = "lab.measure.workload:open_target"
         return Workload(self.path, opener, arguments(size), arguments(warm_size(size)))
 
-    def check(self, axis: str) -> None:
-        """Accept every axis: what an integer counts is the function's affair."""
+    def require_axis(self, axis: str) -> None:
+        """Accept every axis: the lab does not know what the size means to the function."""
 
 
 def resolve(path: str) -> Any:
-    """Import what a path of the form ``package.module:name`` names.
+    """Import the object at a path of the form ``package.module:name``.
 
     Raises:
-        LabError: The path has another form, the module cannot be found, or lacks the name.
+        LabError: The path has another form, the module does not exist, or it has no such name.
     """
     module_name, colon, attribute = path.partition(":")
     if not (module_name and colon and attribute):
         raise LabError(f"{path!r} is no target: write package.module:function.")
     try:
-        found: Any = import_module(module_name)
+        target: Any = import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
             raise LabError(
@@ -142,32 +143,32 @@ def resolve(path: str) -> Any:
             ) from None
         raise
     for part in attribute.split("."):
-        if not hasattr(found, part):
-            known = [name for name in dir(found) if callable(getattr(found, name))]
+        if not hasattr(target, part):
+            known = [name for name in dir(target) if callable(getattr(target, name))]
             public = [name for name in known if not name.startswith("_")]
             raise LabError(f"{module_name} has no {attribute!r}: {nearest(part, public)}")
-        found = getattr(found, part)
-    return found
+        target = getattr(target, part)
+    return target
 
 
 @contextmanager
 def open_target(
     target: str, size: int, setup: str | None = None
 ) -> Iterator[Callable[[], Outcome]]:
-    """Set up what a target needs at one size and yield a call that drains its answer."""
+    """Set up a target's argument for one size and yield a call that drains its answer."""
     function = resolve(target)
     if not callable(function):
         raise LabError(f"{target} is a {type(function).__name__}, not a function.")
     with ExitStack() as stack:
-        given = stack.enter_context(resolve(setup)(size)) if setup else size
-        yield lambda: drain(function(given))
+        argument = stack.enter_context(resolve(setup)(size)) if setup else size
+        yield lambda: drain(function(argument))
 
 
 def drain(answer: Any) -> Outcome:
-    """Consume an answer as a client would, an item at a time, and say what it was.
+    """Consume an answer item by item, as a client would, and return its outcome.
 
-    Awaitables are awaited, asynchronous and ordinary iterables drained; text, bytes, mappings and
-    everything else count as one item.
+    Awaitables are awaited; asynchronous and ordinary iterables are drained; text, bytes, mappings
+    and all other objects count as one item.
     """
     if isawaitable(answer) or isinstance(answer, AsyncIterable):
         return asyncio.run(_drain_async(answer))
@@ -194,5 +195,8 @@ async def _drain_async(answer: Any) -> Outcome:
 
 
 def warm_size(size: int, scale: int = 1) -> int:
-    """Warm up at half of a small size, and never at more than a few batches of a large one."""
+    """Return the size of the warm-up: half of a size, but at most 4,000 times ``scale``.
+
+    This is a few batches: enough to fill the caches of the interpreter.
+    """
     return max(1, min(size // 2, 4_000 * scale))

@@ -1,4 +1,4 @@
-"""The lessons, in teaching order."""
+"""The patterns, in teaching order."""
 
 from lab.errors import LabError, nearest
 from lab.pattern import Pattern
@@ -39,9 +39,9 @@ def pattern(name: str) -> Pattern:
     """Return a pattern by name.
 
     Raises:
-        LabError: There is none of that name.
+        LabError: No pattern has this name.
     """
-    for found in PATTERNS:
-        if found.name == name:
-            return found
+    for known in PATTERNS:
+        if known.name == name:
+            return known
     raise LabError(f"unknown pattern {name!r}: {nearest(name, [p.name for p in PATTERNS])}")

@@ -1,9 +1,8 @@
-"""What must be settled before the first byte of a stream, and at what price?
+"""What must be checked before the first byte of a stream, and at what cost?
 
-The status is sent before the body. Once it says 200 there is no way to say 404, so whatever can
-still be refused has to be known by then. Loading everything settles it and costs memory for each
-row; a check inside the generator costs nothing and comes too late. A question of its own, or the
-first chunk, settles it for the price of a row.
+The status is sent before the body. After 200 it cannot become 404, so every reason to refuse must
+be known by then. Loading everything first costs memory for each row; a check inside the generator
+costs nothing and comes too late. A query for one row, or the first chunk, costs one row.
 """
 
 from collections.abc import Generator, Iterator
@@ -17,41 +16,43 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
+from lab.claim import O
 from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
-from lab.digest import Digest
-from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
-from lab.routes import ERRORS, Batch, Posts, Rows, endpoint, options_for
+from lab.endpoints.routes import ERRORS, Batch, Posts, Rows, endpoint, options_for
+from lab.pattern import CROWDS, Pattern, Request, Variant
+from lab.patterns.shared.outcomes import digest_parts
 from lab.streams import OwningResponse, gather
+from lab.toolbox.utc_time import utc_time
 from lab.units import doubling
 
 ALWAYS = datetime(2024, 1, 1, tzinfo=UTC)
-"""The first post is from then, so nothing is refused."""
+"""The time of the first post, so all posts are selected."""
 
 Parts = Iterator[int | str]
-"""A status, and then the body's lines: the order in which a server needs them."""
+"""A status, and then the lines of the body: the order in which a server needs them."""
 
 
 class NoPostsError(LookupError):
-    """There is nothing to send."""
+    """There is no post to send."""
 
 
 def load_then_decide(db: Session, since: datetime = ALWAYS) -> Parts:
-    """Load every post, and say whether there are any."""
-    found = db.scalars(_posts(since)).all()
-    if not found:
+    """Load every post, and check whether there is one."""
+    loaded = db.scalars(_posts(since)).all()
+    if not loaded:
         yield 404
         return
     yield 200
-    for post in found:
+    for post in loaded:
         yield _line(post.id, post.title)
 
 
 def decide_in_the_stream(db: Session, since: datetime = ALWAYS, batch: int = 1_000) -> Parts:
-    """Say 200, start, and find out then that there is nothing to send.
+    """Send 200, start the body, and notice then that there is no post.
 
-    This is what a check inside the generator comes to: the server sends the status before it asks
-    for the first chunk. A check of rights in there is as late, and lets everybody in.
+    A check inside the generator does this: the server sends the status before it reads the first
+    chunk. A check of permissions inside it is as late, and admits everybody.
     """
     yield 200
     nothing = True
@@ -63,7 +64,7 @@ def decide_in_the_stream(db: Session, since: datetime = ALWAYS, batch: int = 1_0
 
 
 def ask_then_stream(db: Session, since: datetime = ALWAYS, batch: int = 1_000) -> Parts:
-    """Ask whether there is a post, and stream when there is one."""
+    """Query whether there is a post, and stream if there is one."""
     if db.scalar(_posts(since).with_only_columns(Post.id).limit(1)) is None:
         yield 404
         return
@@ -73,7 +74,7 @@ def ask_then_stream(db: Session, since: datetime = ALWAYS, batch: int = 1_000) -
 
 
 def first_row_decides(db: Session, since: datetime = ALWAYS, batch: int = 1_000) -> Parts:
-    """Fetch the first row, decide, and go on from there: no second question, and no race."""
+    """Fetch the first row, decide, and continue from it: one query, and no race."""
     columns = _posts(since).with_only_columns(Post.id, Post.title)
     rows = iter(db.execute(columns, execution_options={"yield_per": batch}))
     first = next(rows, None)
@@ -94,38 +95,25 @@ def _line(id_: int, title: str) -> str:
     return f"{id_}\t{title}\n"
 
 
-def digest_parts(parts: Parts, db: Session) -> Outcome:
-    """Receive the status and the body; the answer is both."""
-    digest, lines = Digest(), 0
-    for part in parts:
-        digest.add(part)
-        lines += isinstance(part, str)
-    return Outcome(digest.hex(), {"lines": lines, **db.info["counts"]})
-
-
 PATTERN = Pattern(
     name="before_the_stream",
-    world=posts,
+    open_inputs=posts,
     prepare=posts_ready,
     outcome=digest_parts,
-    axes={
-        "rows": doubling(8_000, 128_000),
-        "batch": doubling(125, 2_000),
-        "clients": CROWDS,
-    },
+    axes={"rows": doubling(8_000, 128_000), "batch": doubling(125, 2_000), "clients": CROWDS},
     fixed={"rows": 8_000},
     request=Request("GET /posts/since.txt?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(load_then_decide, role="naive", peak=O("rows", per_client="20 MB")),
+        Variant(load_then_decide, role="naive", peak=O("rows"), per_client="20 MB"),
         Variant(
             decide_in_the_stream,
             role="trap",
             peak=O("batch"),
-            springs="status",
-            why="It has said 200 by the time it knows that there is nothing to send.",
+            fails_by="status",
+            because="The status 200 is sent before the generator knows that there is no post.",
         ),
         Variant(ask_then_stream, role="streaming", peak=O("batch")),
-        Variant(first_row_decides, role="streaming", peak=O("batch", per_client="1.15 MB")),
+        Variant(first_row_decides, role="streaming", peak=O("batch"), per_client="1.15 MB"),
     ),
 )
 
@@ -133,22 +121,10 @@ PATTERN = Pattern(
 router = APIRouter()
 
 
-def _moment(given: str | datetime) -> datetime:
-    """Read a date and time by ISO 8601, and say it in UTC, where nothing else is said.
-
-    The parameter's default is a moment already; some versions of FastAPI bring it here as well.
-    """
-    said = datetime.fromisoformat(given) if isinstance(given, str) else given
-    try:
-        return said.replace(tzinfo=said.tzinfo or UTC).astimezone(UTC)
-    except OverflowError:
-        raise ValueError("the year is out of range") from None
-
-
 Since = Annotated[
     datetime,
-    BeforeValidator(_moment),
-    Query(description="Only posts from then on."),
+    BeforeValidator(utc_time),
+    Query(description="Only posts from this time on; UTC where it names no zone."),
 ]
 
 
@@ -157,15 +133,15 @@ Since = Annotated[
     PATTERN,
     "/posts/since.txt",
     "text/plain",
-    responses={**ERRORS, 404: {"description": "No post is as new as that"}},
+    responses={**ERRORS, 404: {"description": "There is no post since then"}},
 )
 def posts_since(
     variant: Variant, store: Posts, rows: Rows, since: Since = ALWAYS, batch: Batch = 1_000
 ) -> Response:
-    """Send the titles of posts since some time; 404 where there are none.
+    """Send the titles of posts since a time; 404 if there are none.
 
-    The response asks for the first chunk before it sends the status, so an exception up to there
-    is still an answer.
+    The response makes the first chunk before it sends the status, so an exception until then can
+    still be an answer.
     """
 
     def lines() -> Generator[str, None, None]:

@@ -1,9 +1,9 @@
 """What does a session keep of the rows that went through it, and what does expire_all() release?
 
-A session knows every object that it has loaded, in its identity map, and the map is weak: an object
-that nobody else refers to is gone, with or without `expire_all()`. What grows is what somebody
-holds: a list or dictionary of your own, or the session itself, which holds on to each object that
-was changed until the change is flushed. Columns never enter the map at all.
+A session keeps every object that it has loaded in its identity map, by weak references: an object
+without another reference is freed, with or without `expire_all()`. What grows is what other
+references keep alive: a list or dictionary in your code, or the session itself, which keeps each
+changed object until the change is flushed. Rows of columns never enter the map.
 """
 
 from collections.abc import Iterator
@@ -12,15 +12,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lab.claim import O
 from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
-from lab.digest import Digest
-from lab.pattern import O, Outcome, Pattern, Variant
+from lab.pattern import Pattern, Variant
+from lab.patterns.shared.outcomes import digest_titles
 from lab.units import doubling
 
 
 def keep_every_post(db: Session) -> Iterator[Post]:
-    """Stream the posts, and keep each one in a dictionary to find it again."""
+    """Stream the posts, and keep each one in a dictionary by its id."""
     kept: dict[int, Post] = {}
     query = select(Post).order_by(Post.id)
     for post in db.scalars(query, execution_options={"yield_per": 500}):
@@ -29,10 +30,10 @@ def keep_every_post(db: Session) -> Iterator[Post]:
 
 
 def edit_every_post(db: Session) -> Iterator[Post]:
-    """Stream the posts, and tidy each one for the export by assigning to it.
+    """Stream the posts, and strip each title for the export by assigning to it.
 
-    The session holds every object that was assigned to, even when the value is the same, until
-    it is flushed or expired. A commit would write them all; assign to a copy, or to columns.
+    The session keeps every object that was assigned to, even if the value is the same, until it
+    is flushed or expired. A commit would write all of them; assign to a copy, or select columns.
     """
     query = select(Post).order_by(Post.id)
     for post in db.scalars(query, execution_options={"yield_per": 500}):
@@ -41,16 +42,16 @@ def edit_every_post(db: Session) -> Iterator[Post]:
 
 
 def let_go(db: Session, batch: int = 500) -> Iterator[Post]:
-    """Stream the posts, keep none, and ask nothing of the session."""
+    """Stream the posts, keep none, and do nothing to the session."""
     query = select(Post).order_by(Post.id)
     yield from db.scalars(query, execution_options={"yield_per": batch})
 
 
 def expire_each_batch(db: Session, batch: int = 500) -> Iterator[Post]:
-    """Stream the posts and expire everything at the end of each batch, when all are used.
+    """Stream the posts and expire all objects after each batch.
 
-    Earlier than that, each post of the batch that is still to come sends a SELECT of its own. What
-    was changed and not flushed is lost.
+    If this is done before the end of a batch, each later post of the batch sends another SELECT.
+    Changes that were not flushed are lost.
     """
     query = select(Post).order_by(Post.id)
     result = db.scalars(query, execution_options={"yield_per": batch})
@@ -60,7 +61,7 @@ def expire_each_batch(db: Session, batch: int = 500) -> Iterator[Post]:
 
 
 def expunge_each_post(db: Session, batch: int = 500) -> Iterator[Post]:
-    """Stream the posts and take each one out of the session when it has been used."""
+    """Stream the posts and remove each one from the session after its use."""
     query = select(Post).order_by(Post.id)
     for post in db.scalars(query, execution_options={"yield_per": batch}):
         yield post
@@ -68,9 +69,9 @@ def expunge_each_post(db: Session, batch: int = 500) -> Iterator[Post]:
 
 
 def expunge_each_page(db: Session, batch: int = 500) -> Iterator[Post]:
-    """Ask for pages by key, and empty the session after each one.
+    """Select pages by key, and empty the session after each one.
 
-    `expunge_all` wants pages: under `yield_per` it breaks the stream at the next batch.
+    `expunge_all` needs pages: with `yield_per` it breaks the stream at the next batch.
     """
     query = select(Post).order_by(Post.id).limit(batch)
     page = db.scalars(query).all()
@@ -82,24 +83,14 @@ def expunge_each_page(db: Session, batch: int = 500) -> Iterator[Post]:
 
 
 def columns(db: Session, batch: int = 500) -> Iterator[Any]:
-    """Stream only the columns that are needed, which the session never hears of."""
+    """Stream only the columns that are needed, which never enter the session."""
     query = select(Post.id, Post.title).order_by(Post.id)
     yield from db.execute(query, execution_options={"yield_per": batch})
 
 
-def digest_titles(rows: Iterator[Any], db: Session) -> Outcome:
-    """Read row after row, keeping none; the answer is the numbers and titles in their order."""
-    digest, count, in_map = Digest(), 0, 0
-    for row in rows:
-        digest.add(f"{row.id}\t{row.title}")
-        count += 1
-        in_map = max(in_map, len(db.identity_map))
-    return Outcome(digest.hex(), {"rows": count, "in_map": in_map, **db.info["counts"]})
-
-
 PATTERN = Pattern(
     name="identity_map",
-    world=posts,
+    open_inputs=posts,
     prepare=posts_ready,
     outcome=digest_titles,
     axes={"rows": doubling(5_000, 80_000), "batch": doubling(125, 2_000)},
@@ -110,8 +101,8 @@ PATTERN = Pattern(
             edit_every_post,
             role="trap",
             peak=O("rows"),
-            springs="memory",
-            why="The session holds every changed object until it is flushed; here it never is.",
+            fails_by="memory",
+            because="The session keeps every changed object until a flush, and there is none.",
         ),
         Variant(let_go, role="streaming", peak=O("batch")),
         Variant(expire_each_batch, role="streaming", peak=O("batch")),

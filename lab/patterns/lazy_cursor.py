@@ -1,10 +1,9 @@
-"""How does a `with` block lend me a lazy cursor, and close it however the block is left?
+"""How does a `with` block give me a lazy cursor, and close it on every way out of the block?
 
-A function under `@contextmanager` yields once: not rows, but one thing that gives rows. A list is
-such a thing, and so is a query's result, which looks lazy and has fetched everything. What is
-lazy is a server-side cursor; it stays open on the server until somebody closes it, so the block
-has to, after a `break` and after an exception too. A result that SQLAlchemy returns is such a
-block already.
+A function under `@contextmanager` yields once: not rows, but one iterable of rows. A list is one,
+and so is a query's result, which looks lazy but has fetched all rows. A server-side cursor is lazy.
+It stays open on the server until it is closed, so the block must close it, also after a `break` or
+an exception. SQLAlchemy's own result is already such a block.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -14,25 +13,26 @@ from typing import Any
 from sqlalchemy import ScalarResult, select
 from sqlalchemy.orm import Session
 
+from lab.claim import O
 from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
-from lab.digest import Digest
-from lab.pattern import O, Outcome, Pattern, Variant
+from lab.pattern import Pattern, Variant
+from lab.patterns.shared.outcomes import digest_block
 from lab.units import doubling
 
 
 @contextmanager
 def fetched_list(db: Session) -> Iterator[list[Post]]:
-    """Lend a list, fetched when the block is entered."""
+    """Yield a list, fetched when the block is entered."""
     yield list(db.scalars(select(Post).order_by(Post.id)).all())
 
 
 @contextmanager
 def client_side_cursor(db: Session) -> Iterator[ScalarResult[Post]]:
-    """Lend the result of a query and close it, which is right but not lazy.
+    """Yield the result of a query and close it, which is correct but not lazy.
 
-    The driver's usual cursor has taken in every row before the block begins, and the ORM makes
-    all objects at the first one that is asked for.
+    The driver's usual cursor has fetched every row before the block begins, and the ORM makes all
+    objects when the first one is read.
     """
     result = db.scalars(select(Post).order_by(Post.id))
     try:
@@ -43,10 +43,10 @@ def client_side_cursor(db: Session) -> Iterator[ScalarResult[Post]]:
 
 @contextmanager
 def server_side_cursor(db: Session, batch: int = 500) -> Iterator[ScalarResult[Post]]:
-    """Lend the result of a server-side cursor and close it however the block is left.
+    """Yield the result of a server-side cursor, and close it on every way out of the block.
 
-    One `yield`, of the result itself. Without `finally`, a `break` would leave the cursor open
-    on the server for as long as the transaction lasts.
+    There is one `yield`, of the result itself. Without `finally`, an exception would leave the
+    cursor open on the server until the end of the transaction.
     """
     query = select(Post).order_by(Post.id)
     result = db.scalars(query, execution_options={"yield_per": batch})
@@ -57,10 +57,10 @@ def server_side_cursor(db: Session, batch: int = 500) -> Iterator[ScalarResult[P
 
 
 def closing_generator(db: Session, batch: int = 500) -> AbstractContextManager[Iterator[Post]]:
-    """Lend a generator that asks page after page by key, and close it at the end of the block.
+    """Return a block with a generator that selects page after page by key, and close it at the end.
 
-    `contextlib.closing` makes a block of anything with a `close`. No cursor is held between two
-    pages, so there is none to be left open.
+    `contextlib.closing` makes a block of any object with a `close`. There is no cursor between two
+    pages, so none can stay open.
     """
 
     def pages() -> Generator[Post, None, None]:
@@ -74,24 +74,14 @@ def closing_generator(db: Session, batch: int = 500) -> AbstractContextManager[I
 
 
 def result_itself(db: Session, batch: int = 500) -> AbstractContextManager[Iterable[Any]]:
-    """Return the result of selected columns, which closes its cursor at the end of a block."""
+    """Return the result of a query for columns, which closes its cursor at the end of a block."""
     query = select(Post.id, Post.title).order_by(Post.id)
     return db.execute(query, execution_options={"yield_per": batch})
 
 
-def digest_block(block: AbstractContextManager[Any], db: Session) -> Outcome:
-    """Read every row inside the block, keeping none; the answer is their numbers and titles."""
-    digest, count = Digest(), 0
-    with block as rows:
-        for row in rows:
-            digest.add(f"{row.id}\t{row.title}")
-            count += 1
-    return Outcome(digest.hex(), {"rows": count, **db.info["counts"]})
-
-
 PATTERN = Pattern(
     name="lazy_cursor",
-    world=posts,
+    open_inputs=posts,
     prepare=posts_ready,
     outcome=digest_block,
     axes={"rows": doubling(5_000, 80_000), "batch": doubling(125, 2_000)},
@@ -102,8 +92,8 @@ PATTERN = Pattern(
             client_side_cursor,
             role="trap",
             peak=O("rows"),
-            springs="memory",
-            why="It closes a cursor that has nothing left to give: all rows were fetched before.",
+            fails_by="memory",
+            because="All rows were fetched before the block; closing the cursor saves nothing.",
         ),
         Variant(server_side_cursor, role="streaming", peak=O("batch")),
         Variant(closing_generator, role="streaming", peak=O("batch")),

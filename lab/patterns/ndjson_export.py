@@ -1,7 +1,7 @@
 """How do I export rows as JSON: one string, lines from Python, or lines from the server?
 
-A JSON array has to be read whole before it can be used; with an object on each line (NDJSON) each
-side works on a line at a time. PostgreSQL can write the lines itself: `row_to_json` makes the
+A JSON array must be read whole before it can be used. With one object on each line (NDJSON), both
+sides process a line at a time. PostgreSQL can write the lines itself: `row_to_json` makes the
 object, and COPY sends it without a Python object in between.
 """
 
@@ -14,18 +14,20 @@ from sqlalchemy import Select, SelectBase, func, select
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, joinedload
 
-from lab.copying import copied
+from lab.claim import O
 from lab.data.models import Author, Post
 from lab.data.worlds import posts, posts_ready
-from lab.pattern import CROWDS, O, Pattern, Request, Variant
-from lab.patterns.csv_export import digest_text, utc_text
-from lab.routes import Batch, Posts, Rows, endpoint, options_for
+from lab.endpoints.routes import Batch, Posts, Rows, endpoint, options_for
+from lab.pattern import CROWDS, Pattern, Request, Variant
+from lab.patterns.shared.outcomes import digest_text
+from lab.patterns.shared.post_columns import utc_text
 from lab.streams import OwningResponse, gather
+from lab.toolbox.copy_out import copied
 from lab.units import doubling
 
 
 def one_string(db: Session) -> Iterator[str]:
-    """Load every post, with its author, and write them all into one string."""
+    """Load every post, with its author, and write all of them into one string."""
     query = select(Post).options(joinedload(Post.author)).order_by(Post.id)
     lines = [
         as_line(
@@ -43,23 +45,23 @@ def one_string(db: Session) -> Iterator[str]:
 
 
 def joined_lines(db: Session, batch: int = 250, chunk: int = 65_536) -> Iterator[str]:
-    """Stream joined columns from one statement, a line for each row, in chunks of about 64 KiB."""
+    """Stream joined columns from one statement, and yield lines in chunks of about 64 KiB."""
     result = db.execute(shown_columns(), execution_options={"yield_per": batch})
     yield from gather((as_line(dict(row)) for row in result.mappings()), chunk)
 
 
 def copy_lines(db: Session, chunk: int = 65_536) -> Iterator[bytes]:
-    """Have the server write the lines with COPY, and pass them on in chunks of 64 KiB."""
+    """Let the server write the lines with COPY, and send them in chunks of 64 KiB."""
     return copied(db.connection(), as_json(shown_columns()), UNQUOTED, chunk)
 
 
 UNQUOTED = r"format csv, quote e'\x01', delimiter e'\x02', encoding 'UTF8'"
-"""COPY's text format would double each backslash. Its CSV format quotes what has a quote or a
-delimiter in it, and these two characters are in no JSON."""
+"""Options of COPY. Its text format would double each backslash. Its CSV format quotes a value with
+a quote or a delimiter in it, and JSON never contains these two characters."""
 
 
 def shown_columns() -> Select[int, str, str | None, int, str]:
-    """Select what the export shows, with each author's name joined in."""
+    """Select the columns of the export, with each author's name from a join."""
     return (
         select(
             Post.id,
@@ -74,32 +76,28 @@ def shown_columns() -> Select[int, str, str | None, int, str]:
 
 
 def as_json(columns: SelectBase) -> Select[Any]:
-    """Have the server make one object of each row."""
+    """Select each row as one JSON object, made by the server."""
     post = columns.subquery("post")
     return select(func.row_to_json(post.table_valued())).order_by(post.c.id)
 
 
 def as_line(row: dict[str, Any]) -> str:
-    """Write one object as PostgreSQL does: no spaces, and letters as they are."""
+    """Write one object as PostgreSQL does: without spaces, and letters not escaped."""
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 PATTERN = Pattern(
     name="ndjson_export",
-    world=posts,
+    open_inputs=posts,
     prepare=posts_ready,
     outcome=digest_text,
-    axes={
-        "rows": doubling(16_000, 256_000),
-        "batch": doubling(500, 8_000),
-        "clients": CROWDS,
-    },
+    axes={"rows": doubling(16_000, 256_000), "batch": doubling(500, 8_000), "clients": CROWDS},
     fixed={"rows": 32_000},
     request=Request("GET /posts/export.ndjson?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(one_string, role="naive", peak=O("rows", per_client="23 MB")),
-        Variant(joined_lines, role="streaming", peak=O("batch", per_client="960 kB")),
-        Variant(copy_lines, role="tuned", peak=O(1, per_client="660 kB")),
+        Variant(one_string, role="naive", peak=O("rows"), per_client="23 MB"),
+        Variant(joined_lines, role="streaming", peak=O("batch"), per_client="960 kB"),
+        Variant(copy_lines, role="tuned", peak=O(1), per_client="660 kB"),
     ),
 )
 

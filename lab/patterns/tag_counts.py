@@ -1,8 +1,8 @@
 """How do I count the tags of every post: with objects, with one column, or in the database?
 
-A Counter needs memory for each distinct tag, and nothing for each post, if the posts are let go.
-Whether they are depends on how they are read; whether the counts are right does too. Arrow has a
-batch counted without an object for each tag. The database can count without sending a single post.
+A Counter needs memory for each distinct tag, and none for each post if the posts are freed. How
+they are read decides that, and whether the counts are right. Arrow counts a batch without an object
+for each tag; the database can count without sending a single post.
 """
 
 from collections import Counter
@@ -12,22 +12,22 @@ from fastapi import APIRouter
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from lab.claim import O
 from lab.data.arrow import address, share_views
 from lab.data.models import Post
 from lab.data.worlds import posts, posts_ready
-from lab.digest import Digest
-from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
-from lab.routes import Batch, Posts, Rows, endpoint, options_for
+from lab.endpoints.routes import Batch, Posts, Rows, endpoint, options_for
+from lab.pattern import CROWDS, Pattern, Request, Variant
+from lab.patterns.shared.outcomes import digest_counts
 from lab.streams import CHUNK
 from lab.units import doubling
 
 TOP = 20
-
 TagCount = tuple[str, int]
 
 
 def count_objects(db: Session) -> list[TagCount]:
-    """Load every post, then count the tags."""
+    """Load every post, then count their tags."""
     counter: Counter[str] = Counter()
     for post in db.scalars(select(Post).where(Post.published)).all():
         counter.update(post.tags)
@@ -37,9 +37,9 @@ def count_objects(db: Session) -> list[TagCount]:
 def unordered_pages(db: Session, batch: int = 500) -> list[TagCount]:
     """Count page after page by OFFSET and LIMIT, without an order.
 
-    This is the lesson's way. Without ORDER BY the pages are cut from rows in any order, and
+    This is the lesson's version. Without ORDER BY the rows of a page may come in any order, and
     PostgreSQL starts a scan of a large table where the last scan stopped: some posts are counted
-    twice and others never, on a table that nobody writes to.
+    twice and others never, even if nobody writes to the table.
     """
     counter: Counter[str] = Counter()
     query = select(Post).where(Post.published).limit(batch)
@@ -61,7 +61,7 @@ def stream_objects(db: Session, batch: int = 1_000) -> list[TagCount]:
 
 
 def stream_column(db: Session, batch: int = 1_000) -> list[TagCount]:
-    """Stream only the column of tags, and count it."""
+    """Stream only the column of tags, and count them."""
     counter: Counter[str] = Counter()
     query = select(Post.tags).where(Post.published)
     for tags in db.scalars(query, execution_options={"yield_per": batch}):
@@ -70,11 +70,10 @@ def stream_column(db: Session, batch: int = 1_000) -> list[TagCount]:
 
 
 def arrow_batches(db: Session) -> list[TagCount]:
-    """Count the tags in Arrow batches, which ADBC fetches as columns, and let each batch go.
+    """Count the tags in Arrow batches, which ADBC fetches as columns, and free each batch.
 
-    No tag becomes a Python object before its batch is counted, so this is for counting what SQL
-    cannot. ADBC opens a connection of its own, beside the session's and outside of its pool, and
-    its batches are of 16 MiB unless it is told otherwise.
+    A batch is counted before its tags become Python objects, so use it for counts that SQL cannot
+    express. ADBC opens a connection outside of the pool; its batches have 16 MiB by default.
     """
     import adbc_driver_postgresql.dbapi as adbc
     from adbc_driver_postgresql import StatementOptions
@@ -85,7 +84,7 @@ def arrow_batches(db: Session) -> list[TagCount]:
         adbc.connect(address(db)) as connection,
         connection.cursor(adbc_stmt_kwargs=hint) as cursor,
     ):
-        share_views(db, cursor)  # the lab's own: it cuts its table short by a temporary view
+        share_views(db, cursor)  # for the lab only, which limits its table by a temporary view
         cursor.execute("SELECT tags FROM posts WHERE published")
         for batch in cursor.fetch_record_batch():
             tags, counts = batch.column("tags").flatten().value_counts().flatten()
@@ -94,35 +93,27 @@ def arrow_batches(db: Session) -> list[TagCount]:
 
 
 def group_by(db: Session) -> list[TagCount]:
-    """Let the database count, and fetch twenty rows."""
-    return [(name, number) for name, number in db.execute(most_frequent())]
+    """Count in the database, and fetch twenty rows."""
+    return [(tag, count) for tag, count in db.execute(most_frequent())]
 
 
 def most_frequent() -> Select[str, int]:
-    """Select the most frequent tags with their counts, those with equal counts by name."""
+    """Select the `TOP` most frequent tags with their counts; equal counts are sorted by name."""
     tag = func.unnest(Post.tags).label("tag")
     tags = select(tag).where(Post.published).subquery()
-    count = func.count()
-    # The server's collation may order letters in its own way; "C" orders them as Python does.
-    order = (count.desc(), tags.c.tag.collate("C"))
-    return select(tags.c.tag, count).group_by(tags.c.tag).order_by(*order).limit(TOP)
+    # "C" sorts text as Python does; the server's default collation may differ.
+    order = (func.count().desc(), tags.c.tag.collate("C"))
+    return select(tags.c.tag, func.count()).group_by(tags.c.tag).order_by(*order).limit(TOP)
 
 
 def top(counter: Counter[str]) -> list[TagCount]:
-    """Return the most frequent tags, those with equal counts by name."""
+    """Return the `TOP` most frequent tags with their counts; equal counts are sorted by name."""
     return nsmallest(TOP, counter.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def digest_counts(counts: list[TagCount], db: Session) -> Outcome:
-    """The answer is the list of tags with their counts."""
-    digest = Digest()
-    digest.add(counts)
-    return Outcome(digest.hex(), {"tags": len(counts), **db.info["counts"]})
 
 
 PATTERN = Pattern(
     name="tag_counts",
-    world=posts,
+    open_inputs=posts,
     prepare=posts_ready,
     outcome=digest_counts,
     axes={
@@ -134,16 +125,16 @@ PATTERN = Pattern(
     fixed={"rows": 16_000, "keys": 200},
     request=Request("GET /stats/tag-counts?rows={rows}", {"rows": 8_000}, posts_ready),
     variants=(
-        Variant(count_objects, role="naive", peak=O("rows", "keys", per_client="18 MB")),
+        Variant(count_objects, role="naive", peak=O("rows", "keys"), per_client="18 MB"),
         Variant(
             unordered_pages,
             role="trap",
             peak=O("batch", "keys"),
-            springs="answer",
-            why="Once the planner scans the table block by block, pages overlap and leave gaps.",
+            fails_by="answer",
+            because="Without ORDER BY, pages of a scanned table overlap or leave gaps.",
         ),
         Variant(stream_objects, role="streaming", peak=O("batch", "keys")),
-        Variant(stream_column, role="streaming", peak=O("batch", "keys", per_client="1.2 MB")),
+        Variant(stream_column, role="streaming", peak=O("batch", "keys"), per_client="1.2 MB"),
         Variant(
             arrow_batches,
             role="tuned",
@@ -151,7 +142,7 @@ PATTERN = Pattern(
             extra="arrow",
             needs=("adbc_driver_postgresql.dbapi", "pyarrow"),
         ),
-        Variant(group_by, role="tuned", peak=O(1, per_client="150 kB")),
+        Variant(group_by, role="tuned", peak=O(1), per_client="150 kB"),
     ),
 )
 
@@ -163,7 +154,7 @@ router = APIRouter()
 def tag_statistics(
     variant: Variant, store: Posts, rows: Rows, batch: Batch = 1_000
 ) -> dict[str, list[list[str | int]]]:
-    """Answer with the most frequent tags of published posts and their counts."""
+    """Return the most frequent tags of published posts, with their counts."""
     with store.posts(rows) as db:
         counts = variant.run(db, **options_for(variant, batch=batch))
         return {"top_tags": [list(pair) for pair in counts]}

@@ -1,42 +1,30 @@
-"""How do I send many files as one ZIP: build the archive, or send it while it is made?
+"""How do I send many files as one ZIP: build the archive, or send it while it is written?
 
-A ZIP is made front to back, and its directory comes last, so nothing has to wait for the end. What
-decides is how a member is handed over: as bytes, which must all be there first, or as blocks. In
-blocks the archive costs one of them, and some hundred bytes for each member's entry in the
-directory.
+A ZIP is written from front to back, and its directory comes last, so each part can be sent at once.
+The memory depends on how a member is passed: as bytes, which must be complete first, or as blocks.
+With blocks the archive costs one block, and about a hundred bytes for each entry of the directory.
 """
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
-from io import BytesIO, StringIO
-from itertools import chain, count, islice
-from pathlib import Path
-from tempfile import TemporaryFile
+from collections.abc import Iterator
+from contextlib import closing
+from io import BytesIO
 from time import localtime
-from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from fastapi import APIRouter
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import Session
 from zipstream import ZipStream  # type: ignore[import-untyped] # it ships no types
 
-from lab.data.files import download_file
+from lab.claim import O
 from lab.data.worlds import download_ready, posts_ready
-from lab.deflate import fast
-from lab.digest import Digest
-from lab.pattern import CROWDS, O, Outcome, Pattern, Request, Variant
-from lab.patterns.csv_export import HEADER, csv_writer, joined_columns
-from lab.routes import Posts, Rows, endpoint
+from lab.endpoints.routes import Posts, Rows, endpoint
+from lab.pattern import CROWDS, Pattern, Request, Variant
+from lab.patterns.shared.outcomes import digest_members
+from lab.patterns.shared.zip_members import Blocks, Members, csv_members, file_in_parts
 from lab.streams import CHUNK, OwningResponse, gather
+from lab.toolbox.deflate import fast
+from lab.toolbox.zip_outbox import Outbox
 from lab.units import doubling
-
-Blocks = Generator[bytes, None, None]
-Members = Iterable[tuple[str, Blocks]]
-"""Names, each with the content of its member in blocks: to be read in this order, one by one."""
-
-MEMBERS = 8
-ROWS_PER_MEMBER = 10_000
 
 
 def in_memory(members: Members, compression: int = ZIP_STORED) -> Iterator[bytes]:
@@ -49,7 +37,7 @@ def in_memory(members: Members, compression: int = ZIP_STORED) -> Iterator[bytes
 
 
 def member_by_member(members: Members, compression: int = ZIP_STORED) -> Iterator[bytes]:
-    """Send the archive while it is made, but give it each member whole."""
+    """Send the archive while it is written, but pass each member whole."""
     sent = Outbox()
     with ZipFile(sent, "w", compression) as archive:
         for name, blocks in members:
@@ -59,13 +47,13 @@ def member_by_member(members: Members, compression: int = ZIP_STORED) -> Iterato
 
 
 def block_by_block(members: Members, compression: int = ZIP_STORED) -> Iterator[bytes]:
-    """Write each member in blocks, with `zipfile` alone, and send what each block became."""
+    """Write each member in blocks, with `zipfile` alone, and send the bytes of each block."""
     sent = Outbox()
     with ZipFile(sent, "w", compression) as archive:
         for name, blocks in members:
             entry = ZipInfo(name, localtime()[:6])
             entry.compress_type = compression
-            # How large it becomes is not known yet, and may be more than 4 GiB.
+            # The size of the member is not known yet, and may exceed 4 GiB.
             with closing(blocks), archive.open(entry, "w", force_zip64=True) as member:
                 for block in blocks:
                     member.write(block)
@@ -74,7 +62,7 @@ def block_by_block(members: Members, compression: int = ZIP_STORED) -> Iterator[
 
 
 def zip_stream(members: Members, compression: int = ZIP_STORED) -> Iterator[bytes]:
-    """Let zipstream-ng turn each member's blocks into the archive's."""
+    """Write each member in blocks, with zipstream-ng."""
     archive = ZipStream(compress_type=compression)
     for name, blocks in members:
         with closing(blocks):
@@ -84,10 +72,10 @@ def zip_stream(members: Members, compression: int = ZIP_STORED) -> Iterator[byte
 
 
 def fast_deflate(members: Members, compression: int = ZIP_DEFLATED) -> Iterator[bytes]:
-    """Deflate each member in blocks several times as fast, with Intel's ISA-L if it is there.
+    """Deflate each member in blocks several times as fast, with Intel's ISA-L if it is installed.
 
-    A CSV becomes a fifth larger than at zlib's usual level 6; at level 3 zlib takes twice the time
-    for the same. `zipfile` has no place to say what deflates, so its compressor is exchanged.
+    A CSV becomes a fifth larger than at zlib's default level 6; zlib at level 3 takes twice the
+    time for the same size. `zipfile` has no option for the compressor, so it is replaced.
     """
     sent = Outbox()
     with ZipFile(sent, "w", compression) as archive:
@@ -104,75 +92,9 @@ def fast_deflate(members: Members, compression: int = ZIP_DEFLATED) -> Iterator[
     yield sent.take()
 
 
-class Outbox:
-    """A file that can only be written, as a socket is; `zipfile` then never wants to go back."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self.length = 0
-
-    def write(self, data: bytes) -> int:
-        """Keep the bytes until they are taken."""
-        self._pieces.append(data)
-        self.length += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing: everything is taken as soon as it is there."""
-
-    close = flush
-
-    def take(self) -> bytes:
-        """Return what was written since the last time."""
-        taken = b"".join(self._pieces)
-        self._pieces.clear()
-        self.length = 0
-        return taken
-
-
-@contextmanager
-def file_in_parts(bytes: int) -> Iterator[Members]:  # noqa: A002 - the axis has this name
-    """Yield members that together have so many bytes: a file, cut into parts."""
-    path = download_file(bytes)
-    ends = [bytes * number // MEMBERS for number in range(MEMBERS + 1)]
-    yield (
-        (f"part-{number}.bin", part(path, ends[number - 1], ends[number]))
-        for number in range(1, MEMBERS + 1)
-    )
-
-
-def part(path: Path, start: int, end: int) -> Blocks:
-    """Read a part of a file, 64 KiB at a time."""
-    with path.open("rb") as file:
-        file.seek(start)
-        while block := file.read(min(CHUNK, end - file.tell())):
-            yield block
-
-
-def digest_members(archive: Iterator[bytes], members: Members) -> Outcome:
-    """Receive the archive into a file and unpack it; the answer is its members' names and bytes.
-
-    The bytes of the archive itself differ: each library has its own way, and the time of day.
-    """
-    digest, chunks, size = Digest(), 0, 0
-    with TemporaryFile() as received:
-        for chunk in archive:
-            received.write(chunk)
-            chunks += 1
-            size += len(chunk)
-        with ZipFile(received) as unpacked:
-            names = unpacked.namelist()
-            for name in names:
-                digest.add([name, unpacked.getinfo(name).file_size])
-                with unpacked.open(name) as member:
-                    while block := member.read(CHUNK):
-                        digest.update(block)
-    return Outcome(digest.hex(), {"members": len(names), "bytes": size, "chunks": chunks})
-
-
 PATTERN = Pattern(
     name="zip_download",
-    world=file_in_parts,
+    open_inputs=file_in_parts,
     prepare=download_ready,
     outcome=digest_members,
     axes={"bytes": doubling(8_000_000, 128_000_000), "clients": CROWDS},
@@ -181,17 +103,18 @@ PATTERN = Pattern(
         "GET /posts/export.zip?rows={rows}", {"rows": 20_000}, posts_ready, alike=False
     ),
     variants=(
-        Variant(in_memory, role="naive", peak=O("bytes", per_client="5 MB")),
+        Variant(in_memory, role="naive", peak=O("bytes"), per_client="5 MB"),
         Variant(
             member_by_member,
             role="trap",
-            peak=O("bytes", per_client="4.5 MB"),
-            springs="memory",
-            why="`writestr` wants a member whole, so the largest one decides.",
+            peak=O("bytes"),
+            per_client="4.5 MB",
+            fails_by="memory",
+            because="`writestr` takes a member whole, so the largest member determines the peak.",
         ),
         Variant(block_by_block, role="streaming", peak=O(1)),
-        Variant(zip_stream, role="streaming", peak=O(1, per_client="1.9 MB")),
-        Variant(fast_deflate, role="tuned", peak=O(1, per_client="1.9 MB")),
+        Variant(zip_stream, role="streaming", peak=O(1), per_client="1.9 MB"),
+        Variant(fast_deflate, role="tuned", peak=O(1), per_client="1.9 MB"),
     ),
 )
 
@@ -202,7 +125,7 @@ router = APIRouter()
 def export_zip(
     variant: Variant, store: Posts, rows: Rows = None, deflate: bool = False
 ) -> OwningResponse:
-    """Send the posts as CSV files of 10,000 rows each in one ZIP."""
+    """Send the posts in one ZIP, as CSV files of 10,000 rows each."""
 
     def body() -> Blocks:
         with store.posts(rows) as db:
@@ -214,31 +137,3 @@ def export_zip(
         filename="posts.zip",
         busy=(PoolTimeoutError,),
     )
-
-
-def csv_members(db: Session) -> Iterator[tuple[str, Blocks]]:
-    """Cut one stream of posts into CSV files; each is to be read before the next is asked for.
-
-    Without posts there is one of them, with its header: some programs refuse an empty archive.
-    """
-    rows = iter(db.execute(joined_columns(), execution_options={"yield_per": 1_000}))
-    for number in count(1):
-        first = list(islice(rows, 1))
-        if not first and number > 1:
-            return
-        rest = islice(rows, ROWS_PER_MEMBER - 1)
-        yield f"posts-{number:04d}.csv", csv_blocks(chain(first, rest))
-
-
-def csv_blocks(rows: Iterable[Any]) -> Blocks:
-    """Write rows as CSV, in blocks of about 64 KiB."""
-    buffer = StringIO()
-    writer = csv_writer(buffer)
-    writer.writerow(HEADER)
-    for row in rows:
-        writer.writerow(row)
-        if buffer.tell() >= CHUNK:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()

@@ -1,1 +1,1 @@
-"""What the pytest plugin does once a test asks for it."""
+"""The parts of the pytest plugin that are imported only when a test needs them."""

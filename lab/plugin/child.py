@@ -1,6 +1,6 @@
-"""The measuring process's side: run one test in a pytest of its own, and look at its body alone.
+"""The measuring process: run one test in a pytest of its own, and measure only the test's body.
 
-Fixtures are set up before the witness looks, and torn down after it.
+Fixtures are set up before the measurement and torn down after it.
 """
 
 import gc
@@ -19,32 +19,38 @@ import pytest
 
 from lab.errors import LabError
 from lab.measure.workload import LASTING
-from lab.pattern import Outcome
-from lab.plugin.session import Reports, Seen, covered, session
-from lab.plugin.start import names
+from lab.outcome import Outcome
+from lab.plugin.child_session import Recorder, RunRecord, coverage_measured, measuring_session
+from lab.plugin.child_start import names_in_file
+from lab.plugin.pytest_internals import parameters
 
-Look = Callable[[Callable[[], Outcome]], object]
+Measure = Callable[[Callable[[], Outcome]], object]
+"""Measures one call of its argument."""
 
 
-def imported(pytest_run: dict[str, Any], file: str) -> None:
-    """Import a test file with all that pytest imports for it, and leave it at that.
+def import_test_file(pytest_run: dict[str, Any], file: str) -> None:
+    """Import a test file, with its conftests and plugins, and run nothing.
+
+    Args:
+        pytest_run: The settings of `lab.plugin.child_start.run_settings`.
+        file: Path of the test file.
 
     Raises:
-        LabError: A process of our own cannot start its pytest.
+        LabError: The pytest of this process does not start.
     """
     try:
-        with session(pytest_run, file, collect_only=True):
+        with measuring_session(pytest_run, file, collect_only=True):
             pass
-    except BaseException as error:  # whatever a plugin raises, the run must hear of it
-        what = "".join(traceback.format_exception_only(error)).strip()
+    except BaseException as error:  # a plugin may raise anything, and the run must report it
+        reason = "".join(traceback.format_exception_only(error)).strip()
         raise LabError(
-            f"pytest does not start in a process of its own for {file}: {what}",
+            f"pytest does not start in a measuring process for {file}: {reason}",
             details="".join(traceback.format_tb(error.__traceback__)[-6:]),
         ) from None
 
 
-def drive(
-    look: Look,
+def run_test(
+    measure: Measure,
     pytest_run: dict[str, Any],
     test: dict[str, Any],
     coverage: dict[str, Any] | None,
@@ -52,46 +58,46 @@ def drive(
     over: str | None,
     reports: str | None,
 ) -> None:
-    """Run a test as pytest does, with its body looked at.
+    """Run a test as pytest does, and measure its body.
 
     Args:
-        look: What looks at a call.
-        pytest_run: What the run that this one belongs to was started with.
-        test: The ``function`` and the ``names`` by which the test is found.
-        coverage: How to take part in the coverage of the run, if it is measured.
-        size: What the argument named by ``over`` is, if there is one.
-        over: The argument that takes the size.
-        reports: The file that the test's reports are written to. Without one, for a warm-up, only
-            what belongs to the test alone is torn down.
+        measure: Measures a call.
+        pytest_run: The settings of `lab.plugin.child_start.run_settings`.
+        test: The test, as `lab.plugin.child_start.item_key` describes it.
+        coverage: The options of coverage.py; None if the run measures no coverage.
+        size: The value of the argument ``over``; None without such an argument.
+        over: The argument that takes the size, or None.
+        reports: The file for the test's reports, as JSON. None for a warm-up, which keeps the
+            fixtures that are shared with other tests for the measured run.
     """
-    taking, item = _item(pytest_run, test, coverage)
+    recorder, item = _item(pytest_run, test, coverage)
     if over is not None:
-        item.callspec.params[over] = size
-    seen = taking.seen = Seen()
-    following = item.parent if reports is None else None
-    with _looked_at(item, look):
+        parameters(item)[over] = size
+    record = recorder.record = RunRecord()
+    next_item = item.parent if reports is None else None
+    with _body_measured(item, measure):
         try:
-            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-        except (pytest.exit.Exception, KeyboardInterrupt) as left:
-            seen.left = str(left) or type(left).__name__
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=next_item)
+        except (pytest.exit.Exception, KeyboardInterrupt) as error:
+            record.exit_message = str(error) or type(error).__name__
     if reports is not None:
-        Path(reports).write_text(json.dumps(asdict(seen), default=repr))
-        # Nobody will hear of what a collection at the end of the process finds.
+        Path(reports).write_text(json.dumps(asdict(record), default=repr))
+        # What a garbage collection finds at the end of the process can no longer be reported.
         gc.freeze()
 
 
 @contextmanager
-def _looked_at(item: pytest.Function, look: Look) -> Iterator[None]:
-    """Have the body of a test looked at; of a `TestCase`, the method without setUp and tearDown."""
+def _body_measured(item: pytest.Function, measure: Measure) -> Iterator[None]:
+    """Measure the test's body inside the block; of a `TestCase`, without setUp and tearDown."""
     runtest = item.runtest
 
     def run() -> None:
         in_case = item.cls is not None and issubclass(item.cls, TestCase)
         if in_case and not iscoroutinefunction(item.obj):
-            item.obj = _looking(item.obj, look)
+            item.obj = _measured(item.obj, measure)
             runtest()
         else:
-            _looking(runtest, look)()
+            _measured(runtest, measure)()
 
     item.runtest = run  # type: ignore[method-assign]
     try:
@@ -100,37 +106,38 @@ def _looked_at(item: pytest.Function, look: Look) -> Iterator[None]:
         item.runtest = runtest  # type: ignore[method-assign]
 
 
-def _looking(method: Callable[..., Any], look: Look) -> Callable[..., Any]:
+def _measured(method: Callable[..., Any], measure: Measure) -> Callable[..., Any]:
     @wraps(method)
-    def looked(*args: Any) -> Any:
+    def measured(*args: Any) -> Any:
         answers = []
 
         def run() -> Outcome:
             answers.append(method(*args))
             return Outcome("")
 
-        look(run)
+        measure(run)
         return answers[0]
 
-    return looked
+    return measured
 
 
-_collected: dict[str, tuple[Reports, pytest.Function]] = {}
+_collected: dict[str, tuple[Recorder, pytest.Function]] = {}
 
 
 def _item(
     pytest_run: dict[str, Any], test: dict[str, Any], coverage: dict[str, Any] | None
-) -> tuple[Reports, pytest.Function]:
-    """Return a test, collected once in this process, and what takes down its reports."""
+) -> tuple[Recorder, pytest.Function]:
+    """Return the recorder and the test, which is collected once in this process."""
     key = json.dumps(test)
     if key not in _collected:
-        LASTING.enter_context(covered(coverage))
-        reports = LASTING.enter_context(session(pytest_run, test["function"]))
-        found = [item for item in reports.collected if names(item) == test["names"]]
-        if not found or not isinstance(found[0], pytest.Function):
+        LASTING.enter_context(coverage_measured(coverage))
+        recorder = LASTING.enter_context(measuring_session(pytest_run, test["function"]))
+        items = [item for item in recorder.collected if names_in_file(item) == test["names"]]
+        if not items or not isinstance(items[0], pytest.Function):
             raise LabError(
-                f"{test['nodeid']} is not there when its file is collected again.",
-                details="\n".join(reports.errors),
+                f"{test['nodeid']} is missing when a measuring process collects its file: give "
+                "the test the same id in every process.",
+                details="\n".join(recorder.errors),
             )
-        _collected[key] = reports, found[0]
+        _collected[key] = recorder, items[0]
     return _collected[key]

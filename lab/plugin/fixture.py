@@ -1,4 +1,4 @@
-"""The fixture ``memory_lab``: the lab's instruments, in the hands of a test."""
+"""The fixture ``memory_lab``, with which a test measures functions, endpoints and servers."""
 
 import os
 import sys
@@ -10,33 +10,33 @@ from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
+from lab.claim import O
+from lab.curves.curve import Curve, Point
+from lab.curves.verdict import Verdict, verdict
 from lab.errors import LabError, nearest
-from lab.measure.cap import Survival, require_caps
-from lab.measure.curve import Curve, Point
 from lab.measure.environment import usable_cores
+from lab.measure.memory_cap import Survival, require_caps
+from lab.measure.schedule import Schedule
 from lab.measure.survival import TIMEOUT, survives
-from lab.measure.sweep import DEFAULT_SIZES, Schedule, sweep
-from lab.measure.verdict import Verdict, verdict
+from lab.measure.sweep import DEFAULT_SIZES, sweep
 from lab.measure.workload import Function, Subject
-from lab.pattern import O
-from lab.plugin.server import MeasuredServer
-from lab.server import running
+from lab.net.server import running
+from lab.plugin.measured_server import MeasuredServer
 
 Target = str | Callable[..., Any]
-"""``package.module:function``, the function itself, or ``METHOD /path?rows={n}`` with its app."""
+"""``package.module:function``, the function itself, or ``METHOD /path?rows={n}`` with an app."""
 
-_OF_A_REQUEST = ["headers", "body", "field", "clients"]
-
+_REQUEST_ARGUMENTS = ["headers", "body", "field", "clients"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _told(call: Callable[P, T]) -> Callable[P, T]:
-    """Have a call's errors show their details, and not the way they took through the lab."""
+def _short_errors(call: Callable[P, T]) -> Callable[P, T]:
+    """Make the errors of a call show their details, without the lab's own frames."""
 
     @wraps(call)
-    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+    def short(*args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True
         try:
             return call(*args, **kwargs)
@@ -45,13 +45,13 @@ def _told(call: Callable[P, T]) -> Callable[P, T]:
                 error.add_note(error.details)
             raise error.with_traceback(None) from None
 
-    return told
+    return short
 
 
 class MemoryLab:
-    """Measures in fresh processes; what it says does not depend on the tests before."""
+    """Measures in fresh processes, so that figures do not depend on the tests before."""
 
-    @_told
+    @_short_errors
     def sweep(
         self,
         target: Target,
@@ -65,31 +65,31 @@ class MemoryLab:
         """Measure a function, or a request to an application, at several sizes.
 
         Args:
-            target: What to measure.
+            target: The function or the request.
             axis: What the sizes count.
-            sizes: Increasing; a verdict wants five or more, each twice the one before.
-            setup: A context manager that takes the size and yields what the function is given.
+            sizes: Increasing; a verdict needs five or more, each twice the one before.
+            setup: A context manager that takes the size and yields the function's argument.
             app: ``package.module:app``, for a request.
-            **request: Of a request: ``headers`` as ``["NAME: VALUE"]``, ``body`` of ``"rows"`` or
+            **request: For a request: ``headers`` as ``["NAME: VALUE"]``, ``body`` as ``"rows"`` or
                 ``"bytes"``, ``field``, ``clients``.
 
         Raises:
-            LabError: It cannot be measured.
+            LabError: The target cannot be measured.
         """
         subject = _subject(target, setup, app, request)
         return sweep(subject, axis, sizes, schedule=_schedule())
 
-    @_told
+    @_short_errors
     def measure(self, target: Target, size: int, **more: Any) -> Point:
-        """Measure the heap at one size, in bytes, and which lines hold it; as `sweep` otherwise."""
+        """Measure the peak heap at one size, in bytes, with its lines; arguments as `sweep`."""
         return self.sweep(target, sizes=[size], **more).points[0]
 
-    @_told
+    @_short_errors
     def verdict(self, curve: Curve, claim: O | str) -> Verdict:
-        """Hold a claim such as ``"O(1)"`` against a curve; the verdict is true when it is kept."""
+        """Judge a curve by a claim such as ``"O(1)"``; the verdict is true if the claim is kept."""
         return verdict(curve, claim if isinstance(claim, O) else O.parse(claim))
 
-    @_told
+    @_short_errors
     def survives(
         self,
         target: Target,
@@ -102,11 +102,24 @@ class MemoryLab:
         timeout: float = TIMEOUT,
         **request: Any,
     ) -> Survival:
-        """Run at a size with so many bytes more than the warm process; true when it finished.
+        """Run a target at one size under a cap; the result is true if the run finished.
 
-        The test is skipped on platforms that have no caps.
+        The test is skipped on platforms without caps.
+
+        Args:
+            target: The function or the request.
+            size: The size.
+            cap: Bytes over the warm process, or text such as ``"64 MiB"``.
+            axis: What the size counts.
+            setup: A context manager that takes the size and yields the function's argument.
+            app: ``package.module:app``, for a request.
+            timeout: Seconds for the run.
+            **request: As for `sweep`.
+
+        Raises:
+            LabError: The target cannot be run.
         """
-        _need(require_caps)
+        _skip_without(require_caps)
         subject = _subject(target, setup, app, request)
         return survives(subject, size, cap, axis=axis, timeout=timeout)
 
@@ -114,17 +127,21 @@ class MemoryLab:
     def server(
         self, app: str, environment: Mapping[str, str] | None = None
     ) -> Iterator[MeasuredServer]:
-        """Serve an application by a fresh uvicorn on 127.0.0.1 until the block ends.
+        """Serve an application with a fresh uvicorn on 127.0.0.1 until the block ends.
 
         The test is skipped on platforms that do not show another process's high-water mark.
 
+        Args:
+            app: ``package.module:app``.
+            environment: Environment variables for the server, in addition to this process's.
+
         Raises:
-            LabError: The application does not start; the end of what it wrote is in the details.
+            LabError: The application does not start; the end of its output is in the details.
         """
         __tracebackhide__ = True
-        _need(_require_marks)
+        _skip_without(_require_high_water_marks)
         with ExitStack() as stack:
-            enter = _told(stack.enter_context)
+            enter = _short_errors(stack.enter_context)
             measured = MeasuredServer(enter(running(app, dict(environment or {}))))
             stack.callback(measured.close)
             yield measured
@@ -135,20 +152,21 @@ def _subject(
 ) -> Subject:
     if app is None:
         if request:
-            raise LabError(f"{', '.join(request)} are for a request: give its app.")
+            raise LabError(f"only a request takes {', '.join(request)}: give its app.")
         return Function(_path(target), None if setup is None else _path(setup))
-    from lab.measure.endpoint import Endpoint
+    from lab.measure.http.endpoint import Endpoint
 
     if setup is not None:
         raise LabError("setup is for functions: an application sets itself up.")
     for name in request:
-        if name not in _OF_A_REQUEST:
-            raise LabError(f"{name!r} is nothing of a request: {nearest(name, _OF_A_REQUEST)}")
+        if name not in _REQUEST_ARGUMENTS:
+            suggestion = nearest(name, _REQUEST_ARGUMENTS)
+            raise LabError(f"{name!r} is not an argument of a request: {suggestion}")
     return Endpoint.parse(str(target), app, **request)
 
 
 def _path(target: Target) -> str:
-    """Return the import path of a function, by which a fresh process finds it again."""
+    """Return the import path of a function, by which a fresh process can import it."""
     if isinstance(target, str):
         return target
     module = getattr(target, "__module__", None) or ""
@@ -158,13 +176,13 @@ def _path(target: Target) -> str:
             f"{name} is defined inside a function, where a fresh process cannot find it: move it "
             "to the top of its module."
         )
-    found: object = sys.modules.get(module)
+    named: object = sys.modules.get(module)
     for part in name.split("."):
-        found = getattr(found, part, None)
-    if found is not target:
+        named = getattr(named, part, None)
+    if named is not target:
         raise LabError(
-            f"{target!r} has no name of its own in a module, by which a fresh process would find "
-            "it: give a function."
+            f"{target!r} has no name in a module by which a fresh process could import it: give a "
+            "function of a module."
         )
     if PathFinder.find_spec(module.partition(".")[0]) is None:
         raise LabError(
@@ -178,16 +196,17 @@ def _schedule() -> Schedule:
     return Schedule(1 if "PYTEST_XDIST_WORKER" in os.environ else usable_cores())
 
 
-def _need(check: Callable[[], None]) -> None:
+def _skip_without(check: Callable[[], None]) -> None:
+    """Skip the test if the check raises a LabError."""
     try:
         check()
     except LabError as error:
         pytest.skip(str(error))
 
 
-def _require_marks() -> None:
+def _require_high_water_marks() -> None:
     if sys.platform != "linux":
         raise LabError(
-            f"{sys.platform} does not show another process's high-water mark: watch servers on "
+            f"{sys.platform} does not show another process's high-water mark: measure servers on "
             "Linux."
         )

@@ -1,4 +1,4 @@
-"""The last good run of each marked test, in pytest's cache: what a failure is compared with."""
+"""The last good run of each marked test, kept in pytest's cache; a failure is compared with it."""
 
 import hashlib
 from dataclasses import asdict
@@ -7,34 +7,34 @@ from typing import Any
 
 import pytest
 
-from lab.budgets.earlier import Earlier
-from lab.measure.curve import Curve
+from lab.budgets.previous_run import PreviousRun
+from lab.curves.curve import Curve
+from lab.curves.sites import Site
 from lab.measure.environment import environment
-from lab.measure.sites import Site
 
 
 class LastGood:
-    """Curves by test, for this version of Python; nothing is kept where pytest has no cache."""
+    """Last good runs by test, for this minor version of Python; empty if pytest has no cache."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._cache: Any = getattr(config, "cache", None)
 
-    def of(self, nodeid: str) -> Earlier | None:
+    def of(self, nodeid: str) -> PreviousRun | None:
         """Return the last good run of a test, or None."""
-        found = self._cache.get(_key(nodeid), None) if self._cache else None
-        if not found:
+        run = self._cache.get(_key(nodeid), None) if self._cache else None
+        if not run:
             return None
-        sites = tuple(Site(**site) for site in found["sites"])
-        return Earlier(dict(map(tuple, found["points"])), sites, found["when"])
+        sites = tuple(Site(**site) for site in run["sites"])
+        return PreviousRun(dict(map(tuple, run["points"])), sites, run["when"])
 
     def keep(self, nodeid: str, curve: Curve) -> None:
-        """Keep a good run, in place of the one before."""
+        """Store a good run in place of the one before."""
         if self._cache:
             points = zip(*curve.seen(), strict=True)
             sites = [asdict(site) for site in curve.points[-1].sites]
             when = date.today().isoformat()
-            found = {"nodeid": nodeid, "points": list(points), "sites": sites, "when": when}
-            self._cache.set(_key(nodeid), found)
+            run = {"nodeid": nodeid, "points": list(points), "sites": sites, "when": when}
+            self._cache.set(_key(nodeid), run)
 
 
 def _key(nodeid: str) -> str:

@@ -1,34 +1,32 @@
-"""Marked tests: each is run in fresh processes, and judged by what its body needed there."""
+"""The plugin that runs marked tests in measuring processes and judges the memory they need."""
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from _pytest.runner import runtestprotocol
-from _pytest.skipping import evaluate_skip_marks
 
 from lab.budgets.judge import judge
 from lab.errors import LabError
 from lab.measure.environment import usable_cores
-from lab.measure.sweep import Bench, Job, Schedule
+from lab.measure.schedule import Bench, Job, Schedule
+from lab.plugin.curve_of_test import curve, workload
 from lab.plugin.last_good import LastGood
-from lab.plugin.marks import Wanted, wanted
-from lab.plugin.points import curve, workload
+from lab.plugin.markers import Markers, read_markers
+from lab.plugin.pytest_internals import captured_teardown, has_skip_mark, run_phases, tear_down
 from lab.plugin.reports import (
     Run,
-    chosen,
-    judged_as,
+    add_verdict,
+    decisive,
+    failure_report,
+    read_run,
     record_warnings,
-    report,
-    run_of,
     show_captured,
 )
 
 
-class Measuring:
-    """Takes over the protocol of tests that are marked, and of no others."""
+class MeasuringPlugin:
+    """Runs marked tests, and leaves all others to pytest."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -44,88 +42,91 @@ class Measuring:
 
     @pytest.hookimpl
     def pytest_unconfigure(self) -> None:
-        """End the processes."""
+        """End the measuring processes."""
         self._close()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
-        """Report a marked test as it went in its own processes."""
-        if not isinstance(item, pytest.Function) or _skipped(item):
+        """Run a marked test in measuring processes, and report it."""
+        if not isinstance(item, pytest.Function) or _left_to_pytest(item):
             return None
         try:
-            want, error = wanted(item), None
-        except LabError as wrong:
-            want, error = None, wrong
-        if want is None and error is None:
+            markers, error = read_markers(item), None
+        except LabError as marker_error:
+            markers, error = None, marker_error
+        if markers is None and error is None:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        said = [report(item, "setup", str(error))]
-        reports = said if want is None else self._reports(item, want)
-        if "benchmark" in item.fixturenames and not any(one.failed for one in reports):
+        if markers is None:
+            reports = [failure_report(item, "setup", str(error))]
+        else:
+            reports = self._reports(item, markers)
+        if "benchmark" in item.fixturenames and not any(report.failed for report in reports):
             reports = _timed(item, nextitem, reports)
-        for one in reports:
-            item.ihook.pytest_runtest_logreport(report=one)
-        for one in _left_from_before(item, nextitem):
-            item.ihook.pytest_runtest_logreport(report=one)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        for report in _torn_down(item, nextitem):
+            item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _reports(self, item: pytest.Function, want: Wanted) -> list[pytest.TestReport]:
+    def _reports(self, item: pytest.Function, markers: Markers) -> list[pytest.TestReport]:
         try:
-            return self._measured(item, want)
+            return self._measured(item, markers)
         except LabError as error:
-            return [report(item, "setup", f"{error}\n\n{error.details}")]
+            return [failure_report(item, "setup", f"{error}\n\n{error.details}")]
         except pytest.fail.Exception as error:
-            # An alarm of another plugin's, as pytest-timeout has. What it broke off is of no use.
+            # Raised by an alarm, such as that of pytest-timeout, in the middle of a measurement.
             self._close()
             self._open()
-            return [report(item, "call", str(error))]
+            return [failure_report(item, "call", str(error))]
 
-    def _measured(self, item: pytest.Function, want: Wanted) -> list[pytest.TestReport]:
-        runs = self._runs(item, want)
+    def _measured(self, item: pytest.Function, markers: Markers) -> list[pytest.TestReport]:
+        runs = self._runs(item, markers)
         record_warnings(item, runs)
-        one = chosen(runs)
-        if one.left is not None:
-            pytest.exit(one.left)
-        show_captured(item, one.reports)
-        if all(each.body_passed for each in runs):
-            self._judge(item, want, runs)
-        elif one.size is not None and want.growth is not None:
-            for each in one.reports:
-                each.sections.append(("memory-lab", f"{want.growth.over} = {one.size:,}"))
-        return list(one.reports)
+        run = decisive(runs)
+        if run.exit_message is not None:
+            pytest.exit(run.exit_message)
+        show_captured(item, run.reports)
+        if all(other.body_passed for other in runs):
+            self._add_verdict(item, markers, runs)
+        elif run.size is not None and markers.growth is not None:
+            for report in run.reports:
+                report.sections.append(("memory-lab", f"{markers.growth.over} = {run.size:,}"))
+        return list(run.reports)
 
-    def _judge(self, item: pytest.Function, want: Wanted, runs: list[Run]) -> None:
-        found = curve(item, want, runs)
-        judged = judge(item.nodeid, found, want.promise)
+    def _add_verdict(self, item: pytest.Function, markers: Markers, runs: list[Run]) -> None:
+        measured = curve(item, markers, runs)
+        judged = judge(item.nodeid, measured, markers.promise)
         if judged.standing == "kept":
-            self._last_good.keep(item.nodeid, found)
+            self._last_good.keep(item.nodeid, measured)
         else:
-            # Only to tell what changed: the last run on this machine is no promise.
-            judged = judge(item.nodeid, found, want.promise, self._last_good.of(item.nodeid))
-        judged_as(item, chosen(runs).reports, judged)
+            # The last good run explains a failure; it is not a promise, so it causes none.
+            last_good = self._last_good.of(item.nodeid)
+            judged = judge(item.nodeid, measured, markers.promise, last_good)
+        add_verdict(item, decisive(runs).reports, judged)
 
-    def _runs(self, item: pytest.Function, want: Wanted) -> list[Run]:
-        sizes: tuple[int | None, ...] = want.growth.sizes if want.growth else (None,)
+    def _runs(self, item: pytest.Function, markers: Markers) -> list[Run]:
+        sizes: tuple[int | None, ...] = markers.growth.sizes if markers.growth else (None,)
         with tempfile.TemporaryDirectory(prefix="memory-lab-") as name:
             folder = Path(name)
             jobs = [
-                Job(workload(item, want, size, number, folder), "heap")
+                Job(workload(item, markers, size, number, folder), "heap")
                 for number, size in enumerate(sizes)
             ]
-            readings = self._bench.run(jobs, Schedule(timeout=want.timeout, go_on=True))
+            readings = self._bench.run(jobs, Schedule(timeout=markers.timeout, go_on=True))
             return [
-                run_of(item, size, reading, folder / f"{number}.json")
+                read_run(item, size, reading, folder / f"{number}.json")
                 for number, (size, reading) in enumerate(zip(sizes, readings, strict=True))
             ]
 
 
-def _skipped(item: pytest.Function) -> bool:
-    """Tell whether the run itself can say that the test is skipped, or that it cannot tell."""
+def _left_to_pytest(item: pytest.Function) -> bool:
+    """Return whether a mark skips the test, or has a condition that fails: pytest reports both."""
     try:
-        return evaluate_skip_marks(item) is not None
+        return has_skip_mark(item)
     except (Exception, pytest.fail.Exception):
         return True
 
@@ -133,27 +134,24 @@ def _skipped(item: pytest.Function) -> bool:
 def _timed(
     item: pytest.Function, nextitem: pytest.Item | None, measured: list[pytest.TestReport]
 ) -> list[pytest.TestReport]:
-    """Run a benchmark here, where nobody traces it, and add what was said of its memory."""
-    reports = runtestprotocol(item, log=False, nextitem=nextitem)
-    for one in reports:
+    """Run a benchmark in this process, without a tracer, and add the verdict on its memory."""
+    reports = run_phases(item, nextitem)
+    for report in reports:
         for other in measured:
-            if one.when == other.when:
-                one.user_properties += other.user_properties
-                one.sections += [pair for pair in other.sections if pair[0] == "memory-lab"]
+            if report.when == other.when:
+                report.user_properties += other.user_properties
+                report.sections += [pair for pair in other.sections if pair[0] == "memory-lab"]
     return reports
 
 
-def _left_from_before(
-    item: pytest.Item, nextitem: pytest.Item | None
-) -> Iterator[pytest.TestReport]:
-    """Tear down what tests before this one had set up and the next one does not need."""
+def _torn_down(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.TestReport]:
+    """Tear down what the next test does not need; yield the report of an error."""
     session = item.session
-    # As pytest does: what is torn down after the last test is part of its report.
-    following = None if session.shouldfail or session.shouldstop else nextitem
-    capture = item.config.pluginmanager.get_plugin("capturemanager")
-    with capture.item_capture("teardown", item) if capture else nullcontext():
+    # As in pytest, a teardown after the last test belongs to that test's reports.
+    remaining = None if session.shouldfail or session.shouldstop else nextitem
+    with captured_teardown(item):
         call = pytest.CallInfo.from_call(
-            lambda: session._setupstate.teardown_exact(following),
+            lambda: tear_down(session, remaining),
             when="teardown",
             reraise=(pytest.exit.Exception, KeyboardInterrupt),
         )

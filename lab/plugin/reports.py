@@ -1,4 +1,4 @@
-"""What the processes of a marked test have said, and what becomes of it in their run."""
+"""The reports of a marked test: read from its measuring processes, and completed for the run."""
 
 import json
 import sys
@@ -11,155 +11,162 @@ from warnings import WarningMessage
 
 import pytest
 
-from lab.budgets.judge import Judged, explain
-from lab.measure.curve import Reading
-
-_XPASS = "[XPASS(strict)] "
-"""How pytest begins to say that a test has passed which had to fail."""
+from lab.budgets.judge import BudgetVerdict, explain
+from lab.curves.curve import Reading
+from lab.plugin.pytest_internals import XPASS_STRICT
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a fresh process said about a test at one size.
+    """One run of a test, in a measuring process.
 
     Attributes:
-        size: None where the size is the test's own affair.
-        reading: What the body needed.
-        reports: As pytest made them there.
-        warnings: That were recorded there, as JSON.
-        left: What `pytest.exit` was called with, if it was.
+        size: The size; None without ``memory_growth``.
+        reading: The measurement of the body.
+        reports: The reports of the process's pytest.
+        warnings: The recorded warnings, as arguments of `pytest_warning_recorded`.
+        exit_message: The message of `pytest.exit` or of a KeyboardInterrupt, or None.
     """
 
     size: int | None
     reading: Reading
     reports: Sequence[pytest.TestReport]
     warnings: Sequence[dict[str, Any]] = ()
-    left: str | None = None
+    exit_message: str | None = None
 
     @property
     def body_passed(self) -> bool:
-        """Whether the body ran to its end, as it had to or unexpectedly."""
+        """Whether the body passed; a strict xfail that passed counts."""
         calls = [report for report in self.reports if report.when == "call"]
-        return bool(calls) and all(report.passed or _unexpected(report) for report in calls)
+        return bool(calls) and all(report.passed or _strict_xpass(report) for report in calls)
 
     @property
     def failed(self) -> bool:
-        """Whether a report says so, and not of a test that passed and should not."""
-        return any(report.failed and not _unexpected(report) for report in self.reports)
+        """Whether a report failed; a strict xfail that passed does not count."""
+        return any(report.failed and not _strict_xpass(report) for report in self.reports)
 
 
-def run_of(item: pytest.Item, size: int | None, reading: Reading, file: Path) -> Run:
-    """Read what a process has written about a test, or take its silence for a failure."""
+def read_run(item: pytest.Item, size: int | None, reading: Reading, file: Path) -> Run:
+    """Return the run that a process wrote to a file; a failure if there is no file."""
     if not file.exists():
-        said = f"{reading.error or 'the process that ran it said nothing'}\n\n{reading.details}"
-        return Run(size, reading, [report(item, "call", said)])
-    found = json.loads(file.read_text())
-    reports = [_restored(item, data) for data in found["reports"]]
-    return Run(size, reading, [one for one in reports if one], found["warnings"], found["left"])
+        error = reading.error or "the measuring process ended without a report"
+        return Run(size, reading, [failure_report(item, "call", f"{error}\n\n{reading.details}")])
+    record = json.loads(file.read_text())
+    restored = [_restored(item, data) for data in record["reports"]]
+    reports = [report for report in restored if report]
+    return Run(size, reading, reports, record["warnings"], record["exit_message"])
 
 
-def chosen(runs: Sequence[Run]) -> Run:
-    """Return the run that speaks for all: the first that failed, or did not run, or the last."""
-    failed = [one for one in runs if one.failed]
-    other = [one for one in runs if not one.body_passed]
-    return [*failed, *other, runs[-1]][0]
+def decisive(runs: Sequence[Run]) -> Run:
+    """Return the run whose reports stand for all runs.
+
+    It is the first that failed, or else the first whose body was skipped or failed as expected, or
+    else the last.
+    """
+    failed = [run for run in runs if run.failed]
+    not_passed = [run for run in runs if not run.body_passed]
+    return [*failed, *not_passed, runs[-1]][0]
 
 
-def report(item: pytest.Item, when: Literal["setup", "call"], said: str) -> pytest.TestReport:
-    """Make the report of a failure that is all said in a text."""
+def failure_report(
+    item: pytest.Item, when: Literal["setup", "call"], text: str
+) -> pytest.TestReport:
+    """Return the report of a failure with this text."""
     keywords: dict[str, Literal[1]] = dict.fromkeys(item.keywords, 1)
-    return pytest.TestReport(item.nodeid, item.location, keywords, "failed", said.rstrip(), when)
+    return pytest.TestReport(item.nodeid, item.location, keywords, "failed", text.rstrip(), when)
 
 
-def judged_as(item: pytest.Item, reports: Sequence[pytest.TestReport], judged: Judged) -> None:
-    """Have the reports of a test whose body has passed say how its memory stands."""
-    said = explain(judged)
-    for one in reports:
-        if one.when == "setup" or type(one) is not pytest.TestReport:
+def add_verdict(
+    item: pytest.Item, reports: Sequence[pytest.TestReport], judged: BudgetVerdict
+) -> None:
+    """Add the verdict on its memory to the reports of a test whose body passed."""
+    explanation = explain(judged)
+    for report in reports:
+        if report.when == "setup" or type(report) is not pytest.TestReport:
             continue
-        one.user_properties += _properties(judged)
-        if one.when != "call":
+        report.user_properties += _properties(judged)
+        if report.when != "call":
             continue
         if judged.standing == "kept":
-            one.sections.append(("memory-lab", said))
-        elif (reason := _expected(item, one)) is not None:
-            one.outcome, one.longrepr, one.wasxfail = "skipped", said, reason
+            report.sections.append(("memory-lab", explanation))
+        elif (reason := _xfail_reason(item, report)) is not None:
+            report.outcome, report.longrepr, report.wasxfail = "skipped", explanation, reason
         else:
-            one.outcome, one.longrepr = "failed", said
-            vars(one).pop("wasxfail", None)
+            report.outcome, report.longrepr = "failed", explanation
+            vars(report).pop("wasxfail", None)
 
 
 def record_warnings(item: pytest.Item, runs: Iterable[Run]) -> None:
-    """Pass on the warnings of other processes, each once, as pytest-xdist does."""
-    every = [json.dumps(warning) for one in runs for warning in one.warnings]
-    for said in map(json.loads, dict.fromkeys(every)):
-        category = _category(*said["category"])
+    """Report the warnings of measuring processes in the run, each once."""
+    texts = [json.dumps(warning) for run in runs for warning in run.warnings]
+    for warning in map(json.loads, dict.fromkeys(texts)):
+        category = _category(*warning["category"])
         message = WarningMessage(
-            category(said["message"]), category, said["filename"], said["lineno"]
+            category(warning["message"]), category, warning["filename"], warning["lineno"]
         )
         item.ihook.pytest_warning_recorded.call_historic(
             kwargs={
                 "warning_message": message,
-                "when": said["when"],
-                "nodeid": said["nodeid"],
-                "location": said["location"],
+                "when": warning["when"],
+                "nodeid": warning["nodeid"],
+                "location": warning["location"],
             }
         )
 
 
 def show_captured(item: pytest.Item, reports: Iterable[pytest.TestReport]) -> None:
-    """Write what the body has written, where the run was asked to capture nothing."""
+    """Write the output of a test to the terminal, if the run has ``--capture=no``."""
     if item.config.getoption("capture", None) != "no":
         return
-    for one in reports:
-        for title, text in one.sections:
-            if title.startswith(f"Captured stdout {one.when}"):
+    for report in reports:
+        for title, text in report.sections:
+            if title.startswith(f"Captured stdout {report.when}"):
                 sys.stdout.write(text)
-            elif title.startswith(f"Captured stderr {one.when}"):
+            elif title.startswith(f"Captured stderr {report.when}"):
                 sys.stderr.write(text)
 
 
 def _restored(item: pytest.Item, data: dict[str, Any]) -> pytest.TestReport | None:
-    """Make a report from JSON, which knows no tuples."""
-    # Plugins may call a test otherwise in the run than in a process of ours.
+    """Return a report from its JSON object, whose lists were tuples."""
+    # A plugin such as pytest-xdist may change node ids in the run only.
     data["nodeid"] = item.nodeid
     if isinstance(data["longrepr"], list):
         data["longrepr"] = tuple(data["longrepr"])
     for name in ("sections", "user_properties"):
         data[name] = [tuple(pair) for pair in data[name]]
     data["location"] = tuple(data["location"])
-    made = item.config.hook.pytest_report_from_serializable(config=item.config, data=data)
-    return made if isinstance(made, pytest.TestReport) else None
+    report = item.config.hook.pytest_report_from_serializable(config=item.config, data=data)
+    return report if isinstance(report, pytest.TestReport) else None
 
 
-def _properties(judged: Judged) -> Iterator[tuple[str, object]]:
+def _properties(judged: BudgetVerdict) -> Iterator[tuple[str, object]]:
     peak = max(judged.curve.seen()[1], default=0) if judged.curve else 0
     yield "peak_heap_bytes", round(peak)
     if judged.verdict is not None and judged.verdict.growth is not None:
         yield "bytes_per_item", round(judged.verdict.growth.per_item, 3)
 
 
-def _unexpected(one: pytest.TestReport) -> bool:
-    """Tell whether a test has passed that had to fail."""
-    return one.when == "call" and str(one.longrepr or "").startswith(_XPASS)
+def _strict_xpass(report: pytest.TestReport) -> bool:
+    """Return whether a strict xfail passed."""
+    return report.when == "call" and str(report.longrepr or "").startswith(XPASS_STRICT)
 
 
-def _expected(item: pytest.Item, one: pytest.TestReport) -> str | None:
-    """Return the reason for which a test that passed was expected to fail, if it was."""
+def _xfail_reason(item: pytest.Item, report: pytest.TestReport) -> str | None:
+    """Return the reason of the xfail of a test that passed; None if it has no xfail."""
     for mark in item.iter_markers("xfail"):
         raises = mark.kwargs.get("raises", AssertionError)
         if not (isinstance(raises, type | tuple) and issubclass(AssertionError, raises)):
-            return None  # it may fail, but not of this
-    if _unexpected(one):
-        return str(one.longrepr).removeprefix(_XPASS)
-    reason: str | None = getattr(one, "wasxfail", None)
+            return None  # the xfail is for another error than a broken budget
+    if _strict_xpass(report):
+        return str(report.longrepr).removeprefix(XPASS_STRICT)
+    reason: str | None = getattr(report, "wasxfail", None)
     return reason
 
 
 def _category(module: str, name: str) -> type[Warning]:
     try:
-        found = getattr(import_module(module), name)
-        found("")
+        category = getattr(import_module(module), name)
+        category("")
     except Exception:
         return UserWarning
-    return found if issubclass(found, Warning) else UserWarning
+    return category if issubclass(category, Warning) else UserWarning

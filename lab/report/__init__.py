@@ -1,1 +1,1 @@
-"""What was measured, for people and for programs: terminal, SVG, HTML, JSON, the README's parts."""
+"""Output that features share: the terminal, SVG, JSON and files."""

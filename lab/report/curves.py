@@ -1,47 +1,75 @@
-"""Curves with their verdicts, and what survived: printed, and written where that was asked for."""
+"""Curves with verdicts, and runs under a cap: printed, and written to files on request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from lab.measure.cap import Survival
-from lab.measure.curve import Curve
-from lab.measure.verdict import EXIT_CODES, Verdict, verdict
-from lab.pattern import O, Role
-from lab.report.json import curve_json, survival_json, write_json, write_text
-from lab.report.terminal import print_curve, print_sites, print_survival, print_verdict
+from lab.curves.curve import Curve
+from lab.curves.verdict import EXIT_CODES, Verdict
+from lab.measure.memory_cap import Survival
+from lab.pattern import Role
+from lab.report.files import write_json, write_text
+from lab.report.json import curve_json, survival_json
+from lab.report.terminal import (
+    print_curve,
+    print_growth,
+    print_sites,
+    print_survival,
+    print_verdict,
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A curve and its verdict.
+
+    Attributes:
+        curve: The measured points.
+        verdict: Verdict on the claim; without a claim, on the claim that would be kept.
+        role: Decides the colour and the line of the curve in a picture.
+        claimed: Whether a claim was made.
+    """
+
+    curve: Curve
+    verdict: Verdict
+    role: Role
+    claimed: bool = True
 
 
 def report_curves(
-    to: Console,
-    title: str,
-    curves: Mapping[str, Curve],
-    claims: Mapping[str, O],
-    roles: Mapping[str, Role],
-    plot: Path | None,
-    json_file: Path | None,
+    to: Console, title: str, results: Sequence[Result], plot: Path | None, json_file: Path | None
 ) -> int:
-    """Print each curve with its verdict, write what was asked for; return the exit code.
+    """Print each curve with its verdict, write the requested files; return the exit code.
 
-    Of several verdicts a broken one counts, then an inconclusive one.
+    A broken verdict decides the exit code first, then an inconclusive one. A curve without a
+    claim does not change the exit code.
+
+    Args:
+        to: Where to print.
+        title: Title of the picture.
+        results: The curves, with their verdicts.
+        plot: Path of the SVG, or None.
+        json_file: Path of the JSON document, or None; one object for one curve, else a list.
     """
-    verdicts: dict[str, Verdict] = {}
-    for name, curve in curves.items():
-        verdicts[name] = verdict(curve, claims[name])
-        print_curve(to, curve)
-        print_verdict(to, verdicts[name])
-        if verdicts[name].finding == "broken":
-            print_sites(to, curve)
+    for result in results:
+        print_curve(to, result.curve)
+        if not result.claimed:
+            print_growth(to, result.verdict)
+            continue
+        print_verdict(to, result.verdict)
+        if result.verdict.finding == "broken":
+            print_sites(to, result.curve)
     if plot is not None:
         from lab.report.plot import curves_svg
 
-        write_text(plot, curves_svg(title, [(curve, roles[n]) for n, curve in curves.items()]))
+        write_text(plot, curves_svg(title, [(r.curve, r.role) for r in results]))
     if json_file is not None:
-        documents = [curve_json(curve, verdicts[name]) for name, curve in curves.items()]
+        documents = [curve_json(r.curve, r.verdict, claimed=r.claimed) for r in results]
         write_json(json_file, documents[0] if len(documents) == 1 else documents)
-    found = {v.finding for v in verdicts.values()}
-    return next((EXIT_CODES[f] for f in ("broken", "inconclusive") if f in found), 0)
+    findings = {result.verdict.finding for result in results if result.claimed}
+    return next((EXIT_CODES[f] for f in ("broken", "inconclusive") if f in findings), 0)
 
 
 def report_survival(
@@ -49,11 +77,20 @@ def report_survival(
     target: str,
     axis: str,
     cap: int,
-    lived: Mapping[int, Survival],
+    runs: Mapping[int, Survival],
     json_file: Path | None,
 ) -> int:
-    """Print what became of each size under a cap, write it if asked; return the exit code."""
-    print_survival(to, target, axis, cap, lived)
+    """Print and, on request, write the outcome of each size under a cap; return the exit code.
+
+    Args:
+        to: Where to print.
+        target: What ran.
+        axis: What the sizes count.
+        cap: Bytes above the warm process.
+        runs: The outcome of each size.
+        json_file: Path of the JSON document, or None.
+    """
+    print_survival(to, target, axis, cap, runs)
     if json_file is not None:
-        write_json(json_file, survival_json(target, axis, cap, lived))
-    return 0 if all(lived.values()) else 1
+        write_json(json_file, survival_json(target, axis, cap, runs))
+    return 0 if all(runs.values()) else 1

@@ -1,7 +1,7 @@
-"""Curves as SVG: logarithmic axes with units, a mark and a line of its own for each role.
+"""Curves as SVG: logarithmic axes with units, and a different mark and line for each role.
 
-The colours are Okabe and Ito's, which stay apart for colour-blind eyes, and no meaning is carried
-by colour alone. Every picture has a title and a description inside it, for those who cannot see it.
+The colours are Okabe and Ito's, which colour-blind readers can tell apart, and no meaning depends
+on colour alone. Every picture contains a title and a description for screen readers.
 """
 
 import io
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from lab.measure.curve import Curve
+from lab.curves.curve import Curve, Witness
 from lab.pattern import Role
-from lab.units import show_bytes, show_count
+from lab.units import show_bytes, show_count, show_seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +28,13 @@ STYLES: dict[Role, tuple[str, str, str]] = {
 }
 """Colour, mark and line of each role."""
 
+_QUANTITIES: dict[Witness, tuple[str, str]] = {
+    "heap": ("peak heap", "bytes"),
+    "rss": ("peak RSS", "bytes"),
+    "seconds": ("time", "seconds"),
+}
+"""What each witness measures, and its unit."""
+
 _SETTINGS = {
     "svg.hashsalt": "memory-lab",
     "svg.fonttype": "none",
@@ -38,9 +45,15 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Trace:
-    """A line of a plot: its label, its role, its points, and lone points that belong to it.
+    """A line of a plot.
 
-    What was ``predicted``, and not measured, is a thin line without marks.
+    Attributes:
+        label: Its text in the legend.
+        role: Decides its colour, mark and line.
+        points: Pairs of size and amount.
+        lone: A point at a larger size, drawn apart and joined to the nearest point; or None.
+        extrapolated: Whether ``lone`` was extrapolated; its mark is then empty.
+        predicted: Whether the points were predicted, not measured; the line is then thin.
     """
 
     label: str
@@ -52,24 +65,40 @@ class Trace:
 
 
 def curves_svg(title: str, curves: Iterable[tuple[Curve, Role]]) -> str:
-    """Draw curves that share an axis."""
-    listed = list(curves)
+    """Return a picture of curves with the same axis and the same witness, as SVG."""
+    pairs = list(curves)
     traces = []
-    for curve, role in listed:
+    for curve, role in pairs:
         sizes, peaks = curve.seen()
         traces.append(Trace(curve.target, role, list(zip(sizes, peaks, strict=True))))
-    axis, witness = listed[0][0].axis, listed[0][0].witness
-    said = "; ".join(
-        f"{trace.label} from {show_bytes(trace.points[0][1])} to {show_bytes(trace.points[-1][1])}"
+    axis, witness = pairs[0][0].axis, pairs[0][0].witness
+    show = show_seconds if witness == "seconds" else show_bytes
+    ranges = "; ".join(
+        f"{trace.label} from {show(trace.points[0][1])} to {show(trace.points[-1][1])}"
         for trace in traces
         if trace.points
     )
-    description = f"Peak {witness} against {axis}, both axes logarithmic: {said}."
-    return draw(title, description, traces, axis)
+    quantity = _QUANTITIES[witness][0]
+    description = f"{quantity[0].upper()}{quantity[1:]} against {axis}, both axes logarithmic"
+    return draw(title, f"{description}: {ranges}.", traces, axis, witness)
 
 
-def draw(title: str, description: str, traces: Sequence[Trace], axis: str) -> str:
-    """Draw peaks against sizes along an axis, both logarithmic, and return the SVG."""
+def draw(
+    title: str,
+    description: str,
+    traces: Sequence[Trace],
+    axis: str,
+    witness: Witness = "heap",
+) -> str:
+    """Draw what a witness measured against sizes, both axes logarithmic; return the SVG.
+
+    Args:
+        title: Printed above the picture, and read by screen readers.
+        description: Read by screen readers.
+        traces: The lines.
+        axis: What the sizes count.
+        witness: Decides the label and the unit of the vertical axis.
+    """
     from matplotlib.ticker import LogLocator
 
     with drawing() as (figure, axes):
@@ -80,11 +109,13 @@ def draw(title: str, description: str, traces: Sequence[Trace], axis: str) -> st
             draw_trace(axes, trace, above=trace.lone is None or trace.lone[1] >= highest)
         in_bytes = axis in ("bytes", "chunk")
         axes.set_xlabel(f"{axis} (size)" if axis == "n" else axis)
-        axes.set_ylabel("peak heap (bytes)")
+        axes.set_ylabel("{} ({})".format(*_QUANTITIES[witness]))
         axes.xaxis.set_major_formatter(
             lambda value, _: _tick(value) if in_bytes else show_count(round(value))
         )
-        axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
+        axes.yaxis.set_major_formatter(
+            lambda value, _: show_seconds(value) if witness == "seconds" else _tick(value)
+        )
         axes.margins(0.08, 0.15)
         _at_least_a_decade(axes)
         for line, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
@@ -95,14 +126,20 @@ def draw(title: str, description: str, traces: Sequence[Trace], axis: str) -> st
 
 
 def _at_least_a_decade(axes: "Axes") -> None:
-    """Widen the heights, or a curve that rises by a few kilobytes would look steep."""
+    """Widen the vertical axis, or a rise of a few kilobytes would look steep."""
     low, high = axes.get_ylim()
     widen = max(1.0, (10 / (high / low)) ** 0.5)
     axes.set_ylim(low / widen, high * widen)
 
 
 def draw_trace(axes: "Axes", trace: Trace, *, above: bool = True) -> None:
-    """Draw one line with its marks; a lone point is joined to the nearest one of the line."""
+    """Draw one line with its marks, and join its lone point to the nearest point of the line.
+
+    Args:
+        axes: Where to draw.
+        trace: The line.
+        above: Whether the amount of the lone point is written above it, not below.
+    """
     colour, mark, line = STYLES[trace.role]
     xs, ys = [x for x, _ in trace.points], [y for _, y in trace.points]
     if trace.predicted:
@@ -128,13 +165,13 @@ def drawing() -> "Iterator[tuple[Figure, Axes]]":
     from matplotlib.figure import Figure
 
     with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]
-        # Margins that fit every label cost nothing; having them worked out costs half a second.
+        # Fixed margins that fit every label save the half second of an automatic layout.
         figure = Figure(figsize=(7, 4.2))
         yield figure, figure.add_axes((0.13, 0.12, 0.84, 0.79))
 
 
 def finish(figure: "Figure", axes: "Axes", title: str, description: str) -> str:
-    """Title a drawing, and return it as SVG with its words inside."""
+    """Add the title and the legend; return the SVG with its description inside."""
     axes.set_title(title)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.get_legend_handles_labels()[0]:
@@ -145,21 +182,21 @@ def finish(figure: "Figure", axes: "Axes", title: str, description: str) -> str:
 
 
 def _tick(amount: float) -> str:
-    """Write a round amount without its noughts: ``10 MB``."""
+    """Write a round amount without trailing zeros: ``10 MB``."""
     return re.sub(r"\.0+ ", " ", show_bytes(amount))
 
 
 def _accessible(svg: str, title: str, description: str) -> str:
-    """Put a title and a description first inside the picture, and leave the preamble out."""
+    """Put the title and the description first in the SVG; drop the XML preamble and metadata."""
     svg = svg[svg.index("<svg") :]
     words = f"<title>{escape(title)}</title>\n <desc>{escape(description)}</desc>\n"
     label = escape(f"{title}. {description}", {'"': "&quot;"})
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # Names of groups would stand twice on a page with two pictures, and nothing refers to them.
+    # Two pictures on one page would repeat these ids, and nothing refers to them.
     svg = re.sub(r'<g id="[\w.]+"', "<g", svg)
     return re.sub(
         r"<svg ([^>]*)>",
-        lambda found: f'<svg role="img" aria-label="{label}" {found[1]}>\n {words}',
+        lambda tag: f'<svg role="img" aria-label="{label}" {tag[1]}>\n {words}',
         svg,
         count=1,
     )

@@ -1,4 +1,4 @@
-"""Tables and sentences in the terminal, readable at 100 columns, and as plain text in a pipe."""
+"""Tables and sentences for the terminal, 100 columns wide, and plain text for a pipe."""
 
 import threading
 import time
@@ -11,32 +11,32 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Grid
 from rich.text import Text
 
-from lab.measure.curve import Curve, Witness, sites_that_grow
-from lab.measure.verdict import Finding as VerdictFinding
-from lab.measure.verdict import Verdict
+from lab.curves.curve import Curve, Witness, sites_that_grow
+from lab.curves.verdict import Finding as VerdictFinding
+from lab.curves.verdict import Verdict
 from lab.pattern import Pattern, Variant
 from lab.units import show_bytes, show_count, show_seconds
 
 if TYPE_CHECKING:
-    from lab.doctor import Finding
-    from lab.measure.cap import Survival
+    from lab.doctor import Diagnosis
+    from lab.measure.memory_cap import Survival
 
 WIDTH = 100
 _SILENCE = 5.0
-"""Seconds after which a line says how far things are, where there is no bar."""
+"""Seconds between two lines of progress where there is no bar."""
 SITES = 3
-"""Lines of code that are shown where memory grew."""
+"""Lines of code that are shown for a curve that grows."""
 COLOURS: dict[VerdictFinding, str] = {"kept": "green", "broken": "red", "inconclusive": "yellow"}
 
 
 class _Screen(Console):
     def on_broken_pipe(self) -> None:
-        """Leave it to the command, which knows the exit code."""
+        """Raise, so that the command can choose the exit code."""
         raise BrokenPipeError
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console: as wide as the terminal, 100 columns in a pipe, no colour there."""
+    """Return a console as wide as the terminal; in a pipe 100 columns wide, without colour."""
     plain = _Screen(stderr=stderr, highlight=False, markup=False)
     if not plain.is_terminal:
         plain.width = WIDTH
@@ -45,7 +45,7 @@ def console(*, stderr: bool = False) -> Console:
 
 @contextmanager
 def progress(to: Console) -> Iterator["Steps"]:
-    """Show a bar while something is done; in a pipe, a line now and then."""
+    """Show a progress bar during the block; in a pipe, a line every few seconds."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,7 +57,7 @@ def progress(to: Console) -> Iterator["Steps"]:
 
 
 class Steps:
-    """Counts what is done, on a bar or in lines of text."""
+    """Counts finished steps, on a bar or in lines of text."""
 
     def __init__(self, to: Console, bar: Progress) -> None:
         self._console = to
@@ -65,32 +65,32 @@ class Steps:
         self._what = ""
         self._total = 0
         self._done = 0
-        self._said = time.monotonic()
+        self._printed_at = time.monotonic()
         self._lock = threading.Lock()
         self._task = bar.add_task("", total=None, visible=False)
 
     def begin(self, what: str, total: int) -> None:
-        """Start counting something new; a total of 0 is one that is not known."""
+        """Start counting the steps of a new phase; a total of 0 means unknown."""
         self._what, self._total, self._done = what, total, 0
         self._bar.reset(self._task, description=what, total=total or None, visible=True)
 
     def advance(self, *_: object) -> None:
-        """Count one more; may be called from any thread."""
+        """Count one more step; safe to call from any thread."""
         with self._lock:
             self.reach(self._done + 1)
 
     def reach(self, done: int) -> None:
-        """Say how many are done."""
+        """Set the number of finished steps."""
         self._done = done
         self._bar.update(self._task, completed=done)
         now = time.monotonic()
-        if not self._console.is_terminal and now - self._said > _SILENCE:
-            self._said = now
+        if not self._console.is_terminal and now - self._printed_at > _SILENCE:
+            self._printed_at = now
             self._console.print(f"{self._what}: {show_count(done)} of {show_count(self._total)}")
 
 
 def print_curve(to: Console, curve: Curve) -> None:
-    """Print the points of a curve."""
+    """Print the points of a curve as a table."""
     grid = Grid(pad_edge=False, title=curve.target, title_justify="left")
     columns = [curve.axis, "heap", "RSS", "seconds", *_counted(curve)]
     shown = [True, *(any(p.peak(w) is not None for p in curve.points) for w in _WITNESSES)]
@@ -98,13 +98,13 @@ def print_curve(to: Console, curve: Curve) -> None:
     for name in kept:
         grid.add_column(name, justify="right")
     for point in curve.points:
-        seen = [
+        values = [
             show_count(point.size),
-            _or_dash(point.peak_heap_bytes),
-            _or_dash(point.peak_rss_bytes),
+            or_dash(point.peak_heap_bytes),
+            or_dash(point.peak_rss_bytes),
             "-" if point.seconds is None else show_seconds(point.seconds),
         ]
-        cells = [cell for cell, show in zip(seen, shown, strict=True) if show]
+        cells = [cell for cell, show in zip(values, shown, strict=True) if show]
         counts = [
             show_count(point.counts[name]) if name in point.counts else "-"
             for name in _counted(curve)
@@ -119,8 +119,15 @@ def print_verdict(to: Console, verdict: Verdict) -> None:
     to.print(Text.assemble(finding, f": {verdict.reason}."), soft_wrap=not to.is_terminal)
 
 
+def print_growth(to: Console, verdict: Verdict) -> None:
+    """Print the growth of a curve without a claim, and the claim that would be kept."""
+    kept = f"; {verdict.claim} would be kept" if verdict else ""
+    sentence = f"{verdict.reason}{kept}."
+    to.print(sentence[:1].upper() + sentence[1:], soft_wrap=not to.is_terminal)
+
+
 def print_sites(to: Console, curve: Curve) -> None:
-    """Print the lines whose memory grew the most over a curve; nothing where none did."""
+    """Print the lines of code whose memory grew most over a curve, if any grew."""
     grown = sites_that_grow(curve)[:SITES]
     if grown:
         to.print(f"What grows from {_span(curve)}:")
@@ -129,25 +136,25 @@ def print_sites(to: Console, curve: Curve) -> None:
 
 
 def print_survival(
-    to: Console, target: str, axis: str, cap: int, lived: "Mapping[int, Survival]"
+    to: Console, target: str, axis: str, cap: int, runs: "Mapping[int, Survival]"
 ) -> None:
-    """Print what became of each size under a cap."""
+    """Print the outcome of each size under a cap, as a table; then the reasons."""
     title = f"{target} with {show_bytes(cap)} over the warm process"
     grid = Grid(pad_edge=False, title=title, title_justify="left")
     for name in (axis, "outcome", "items", "seconds"):
         grid.add_column(name, justify="left" if name == "outcome" else "right")
-    for size, one in lived.items():
-        colour = "green" if one else "red"
-        what = Text(one.outcome, style=colour)
-        grid.add_row(show_count(size), what, show_count(one.items), show_seconds(one.seconds))
+    for size, survival in runs.items():
+        outcome = Text(survival.outcome, style="green" if survival else "red")
+        items, seconds = show_count(survival.items), show_seconds(survival.seconds)
+        grid.add_row(show_count(size), outcome, items, seconds)
     to.print(grid)
-    for size, one in lived.items():
-        if one.reason:
-            to.print(f"{show_count(size)}: {one.reason}", soft_wrap=True)
+    for size, survival in runs.items():
+        if survival.reason:
+            to.print(f"{show_count(size)}: {survival.reason}", soft_wrap=True)
 
 
 def print_patterns(to: Console, patterns: Sequence[Pattern]) -> None:
-    """List every pattern with its question, and its variants with role, claim and label."""
+    """Print each pattern with its question, and its variants with role, claim and label."""
     for pattern in patterns:
         to.print(Text.assemble((pattern.name, "bold"), f"  {pattern.question}"))
         for variant in pattern.variants:
@@ -159,32 +166,35 @@ def print_patterns(to: Console, patterns: Sequence[Pattern]) -> None:
 
 
 def print_source(to: Console, pattern: Pattern, variants: Iterable[Variant]) -> None:
-    """Show what a file teaches, and the code of variants with their claims."""
+    """Print the docstring of a pattern's file, and the code of variants with their claims."""
     from rich.syntax import Syntax
 
     to.print(pattern.module.__doc__.strip(), style="bold", soft_wrap=not to.is_terminal)
     for variant in variants:
         to.print()
-        to.print(f"{variant.name}: {variant.role}, peak memory {_promised(variant)}. {variant.why}")
+        to.print(
+            f"{variant.name}: {variant.role}, peak memory {_claim(variant)}. {variant.because}"
+        )
         if to.is_terminal:
             to.print(Syntax(variant.source.rstrip(), "python", background_color="default"))
         else:
             to.print(variant.source.rstrip(), soft_wrap=True)
 
 
-def print_findings(to: Console, findings: "Iterable[Finding]") -> None:
-    """Print what was looked at, a line each."""
+def print_findings(to: Console, findings: "Iterable[Diagnosis]") -> None:
+    """Print one line for each diagnosis."""
     for finding in findings:
-        mark = Text("ok   ", style="green") if finding.good else Text("MEND ", style="red")
+        mark = Text("ok   ", style="green") if finding.good else Text("FIX  ", style="red")
         to.print(Text.assemble(mark, f"{finding.what}: {finding.found}"), soft_wrap=True)
 
 
 _WITNESSES: tuple[Witness, ...] = ("heap", "rss", "seconds")
 
 
-def _promised(variant: Variant) -> str:
-    most = variant.peak.per_client
-    return f"{variant.peak}, up to {show_bytes(most)} per client" if most else str(variant.peak)
+def _claim(variant: Variant) -> str:
+    if variant.client_bytes:
+        return f"{variant.peak}, up to {show_bytes(variant.client_bytes)} per client"
+    return str(variant.peak)
 
 
 def _span(curve: Curve) -> str:
@@ -196,5 +206,6 @@ def _counted(curve: Curve) -> list[str]:
     return list(dict.fromkeys(name for point in curve.points for name in point.counts))
 
 
-def _or_dash(amount: int | None) -> str:
+def or_dash(amount: int | None) -> str:
+    """Write an amount of bytes, or a dash for None."""
     return "-" if amount is None else show_bytes(amount)

@@ -1,4 +1,4 @@
-"""Traps about cursors on the server: the transaction they live in, and how they are cut."""
+"""Traps about server-side cursors: their transaction, and the size of their partitions."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -13,30 +13,30 @@ from lab.data.models import Post
 from lab.data.worlds import posts
 from lab.patterns.lazy_cursor import server_side_cursor
 from lab.patterns.rows import keyset_pages, yield_per
-from lab.traps.trap import Sprung
+from lab.traps.trap import Demonstration
 
 _ROWS, _BATCH = 1_000, 100
 
 
-def commit_ends_the_stream() -> Sprung:
-    """A `commit()` in mid-stream closes the cursor, and the next batch raises.
+def commit_ends_the_stream() -> Demonstration:
+    """A `commit()` during a stream closes the cursor, and the next batch raises.
 
-    A server-side cursor lives in its transaction. Who has to commit while reading asks for pages
-    by key, and commits between two of them; or writes over another connection.
+    A server-side cursor lives in its transaction. To commit while reading, read keyset pages and
+    commit between two pages, or write over another connection.
     """
     with posts(_ROWS) as db, _unlogged():
-        streamed, said = _committing(db, yield_per)
+        streamed, error = _committing(db, yield_per)
     with posts(_ROWS) as db:
         paged, _ = _committing(db, keyset_pages)
-    return Sprung(
-        wrong=f"{said or 'nothing raised'} after {streamed:,} of {_ROWS:,} rows",
+    return Demonstration(
+        wrong=f"{error or 'nothing raised'} after {streamed:,} of {_ROWS:,} rows",
         right=f"{paged:,} of {_ROWS:,} rows in pages",
-        holds=(streamed, said, paged) == (_BATCH, "ProgrammingError", _ROWS),
+        holds=(streamed, error, paged) == (_BATCH, "ProgrammingError", _ROWS),
     )
 
 
 def _committing(db: Session, rows: Callable[..., Iterator[Post]]) -> tuple[int, str]:
-    """Read rows and commit after each batch; return how many came and what was raised."""
+    """Read rows, commit after each batch; return the rows read and the error's name or ''."""
     count = 0
     try:
         for _ in rows(db, batch=_BATCH):
@@ -50,7 +50,7 @@ def _committing(db: Session, rows: Callable[..., Iterator[Post]]) -> tuple[int, 
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """Keep SQLAlchemy from logging that the cursor, being gone, cannot be closed either."""
+    """Hide SQLAlchemy's log message that the lost cursor cannot be closed."""
     log = logging.getLogger("sqlalchemy.pool.impl.NullPool")
     before, log.disabled = log.disabled, True
     try:
@@ -59,11 +59,11 @@ def _unlogged() -> Iterator[None]:
         log.disabled = before
 
 
-def stream_holds_a_transaction() -> Sprung:
+def stream_holds_a_transaction() -> Demonstration:
     """A stream keeps its transaction open from the first row to the last.
 
-    However slowly a client reads, the connection is out of the pool and the server may not vacuum
-    what the transaction could still see. Pages by key let you commit between two of them.
+    A slow client keeps the connection out of the pool, and the server cannot vacuum rows that
+    the transaction may still see. With keyset pages you can commit between two pages.
     """
     with posts(_ROWS) as db, database() as engine, engine.connect() as other:
         pid = int(db.scalar(select(func.pg_backend_pid())) or 0)
@@ -73,7 +73,7 @@ def stream_holds_a_transaction() -> Sprung:
         next(keyset_pages(db, batch=_BATCH))
         db.commit()
         between = _state(other, pid)
-    return Sprung(
+    return Demonstration(
         wrong=f"{streaming} between two rows",
         right=f"{between} between two pages",
         holds=(streaming, between) == ("idle in transaction", "idle"),
@@ -81,23 +81,24 @@ def stream_holds_a_transaction() -> Sprung:
 
 
 def _state(other: Connection, pid: int) -> str:
-    """Say what the server is doing for a connection, as seen from another one."""
-    asked = text("select state from pg_stat_activity where pid = :pid")
-    with other.begin():  # within one transaction it would go on showing what it showed first
-        return str(other.scalar(asked, {"pid": pid}))
+    """Return the state of a server process, read over another connection."""
+    query = text("select state from pg_stat_activity where pid = :pid")
+    # PostgreSQL caches the statistics for the length of a transaction.
+    with other.begin():
+        return str(other.scalar(query, {"pid": pid}))
 
 
-def text_gives_one_partition() -> Sprung:
-    """`text()` with `yield_per` and `partitions()` without a size gives one of everything.
+def text_gives_one_partition() -> Demonstration:
+    """`text()` with `yield_per` gives one partition of all rows if `partitions()` has no size.
 
-    With a select the size is the one given to `yield_per`; a statement in text forgets it, and
-    says nothing. Give `partitions` its size every time.
+    For a select, `partitions()` uses the size given to `yield_per`. A text statement ignores that
+    size, without an error. Always give `partitions()` its size.
     """
     query, options = text("select id from posts order by id"), {"yield_per": _BATCH}
     with posts(_ROWS) as db:
         wrong = [len(p) for p in db.execute(query, execution_options=options).partitions()]
         right = [len(p) for p in db.execute(query, execution_options=options).partitions(_BATCH)]
-    return Sprung(
+    return Demonstration(
         wrong=f"{len(wrong)} partition of {max(wrong):,} rows",
         right=f"{len(right)} partitions of {max(right):,} rows",
         holds=wrong == [_ROWS] and right == [_BATCH] * (_ROWS // _BATCH),

@@ -1,4 +1,4 @@
-"""What a trap is: something said, the wrong result it leads to, and the right one beside it."""
+"""A trap: a common claim that a measurement refutes, with the correct version beside it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from inspect import getdoc
 
 
 @dataclass(frozen=True)
-class Sprung:
-    """What springing a trap showed.
+class Demonstration:
+    """What a trap measured.
 
     Attributes:
-        wrong: The result of doing as is said, with its figures: ``5,001 statements``.
-        right: The result of doing it right, measured the same way.
-        holds: Whether the wrong result was wrong and the right one right. When it is False the
-            trap has not sprung: a library has changed, and the lab says something false.
+        wrong: The result of following the claim, with figures: ``5,001 statements``.
+        right: The result of the correct version, measured in the same way.
+        holds: Whether ``wrong`` is wrong and ``right`` is right. False means that a library has
+            changed and that the trap is no longer true.
     """
 
     wrong: str
@@ -24,29 +24,29 @@ class Sprung:
 
 @dataclass(frozen=True)
 class Trap:
-    """Something that is said or done, and that is wrong when measured.
+    """A common claim that is wrong when measured.
 
     Attributes:
-        spring: Does it the wrong way and the right way, on real parts, and tells. Its docstring's
-            first line says what goes wrong, and the rest explains why and what to do instead. A
-            crash is sprung in a child process.
-        said: What the lesson says, or what is commonly believed, in a few words.
+        demonstrate: Measures the wrong and the correct version on real parts. The first line of
+            its docstring says what goes wrong; the rest says why and what to do instead. Code
+            that may crash runs in a child process.
+        said: The claim of the lesson, or a common belief, in a few words.
     """
 
-    spring: Callable[[], Sprung]
+    demonstrate: Callable[[], Demonstration]
     said: str
 
     @cached_property
     def name(self) -> str:
-        """The function's name with dashes, by which the command line knows the trap."""
-        return self.spring.__name__.replace("_", "-")
+        """The function's name with dashes, as the command line uses it."""
+        return self.demonstrate.__name__.replace("_", "-")
 
     @cached_property
     def label(self) -> str:
         """The first line of the function's docstring."""
-        return (getdoc(self.spring) or self.name).splitlines()[0]
+        return (getdoc(self.demonstrate) or self.name).splitlines()[0]
 
     @cached_property
     def explanation(self) -> str:
         """The rest of the docstring."""
-        return "\n".join((getdoc(self.spring) or "").splitlines()[2:])
+        return "\n".join((getdoc(self.demonstrate) or "").splitlines()[2:])

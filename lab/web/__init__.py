@@ -1,1 +1,1 @@
-"""The lesson's endpoints on a real server."""
+"""The application that serves the lesson's endpoints."""

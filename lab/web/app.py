@@ -1,4 +1,4 @@
-"""The lesson's application: every pattern's endpoints, each in every role that it has."""
+"""The lesson's application: the endpoints of every pattern, one path for each role."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from lab.data.store import store
+from lab.data.pool import store
 from lab.patterns import (
     before_the_stream,
     bulk_load,
@@ -41,7 +41,7 @@ ROUTERS = (
 
 @asynccontextmanager
 async def lifespan(application: FastAPI) -> AsyncIterator[None]:
-    """Hold the database open; connecting and starting a server are no work for the event loop."""
+    """Open the database, in a thread because that may take seconds; close it at the end."""
     opened = store()
     application.state.store = await to_thread.run_sync(opened.__enter__)
     try:
@@ -51,7 +51,7 @@ async def lifespan(application: FastAPI) -> AsyncIterator[None]:
 
 
 async def busy(request: Request, error: Exception) -> JSONResponse:
-    """Answer a request for which no connection was free in time."""
+    """Answer with 503 when no database connection became free in time."""
     refusal = unavailable()
     return JSONResponse({"detail": refusal.detail}, refusal.status_code, refusal.headers)
 

@@ -1,7 +1,7 @@
-"""What the server has in use just now, for those who put load on it.
+"""An endpoint that returns the resources in use by the server, for load tests.
 
-Nothing here is kept or counted on the way: it is read when it is asked for, so that the question
-costs a server under load some milliseconds and no memory.
+All values are read for each request; nothing is stored or counted in between. So a request costs a
+server under load a few milliseconds and no memory.
 """
 
 import psutil
@@ -9,22 +9,22 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from sqlalchemy.pool import QueuePool
 
-from lab.server import established
+from lab.net.server import established
 
 router = APIRouter()
 
 
 class Vitals(BaseModel):
-    """What a server process has in use.
+    """Resources in use by a server process.
 
     Attributes:
-        pid: The process that answered; one of several, under ``--workers``.
-        resident_bytes: Its resident set.
-        connections: TCP connections that clients have to it.
+        pid: Id of the process that answered, which is one of several under ``--workers``.
+        resident_bytes: Resident set.
+        connections: TCP connections of clients.
         descriptors: Open files, sockets and pipes.
-        threads: Threads, those that wait for work included.
-        pool_size: Connections to the database that may be taken at once.
-        pool_in_use: Those that are taken.
+        threads: Threads, including idle ones.
+        pool_size: Maximum connections of the database pool.
+        pool_in_use: Connections of the pool in use.
     """
 
     pid: int
@@ -38,7 +38,7 @@ class Vitals(BaseModel):
 
 @router.get("/vitals", tags=["load"])
 async def vitals(request: Request) -> Vitals:
-    """Tell what this process has in use; on the event loop, since the threads may all be taken."""
+    """Return the resources in use; runs on the event loop, since all threads may be busy."""
     pool = request.app.state.store.engine.pool
     assert isinstance(pool, QueuePool)
     process = psutil.Process()

@@ -1,4 +1,4 @@
-"""The lessons of the course, in their order."""
+"""The lessons of the course, in order."""
 
 from lab.course.lesson import Lesson
 from lab.course.lessons import (
@@ -30,12 +30,13 @@ LESSONS: tuple[Lesson, ...] = (
 
 
 def lesson(number: str) -> Lesson:
-    """Return a lesson by its number.
+    """Return the lesson with a number, such as ``"03"``.
 
     Raises:
-        LabError: There is none of that number.
+        LabError: No lesson has that number.
     """
-    for found in LESSONS:
-        if found.number == number:
-            return found
-    raise LabError(f"unknown lesson {number!r}: {nearest(number, [one.number for one in LESSONS])}")
+    for candidate in LESSONS:
+        if candidate.number == number:
+            return candidate
+    numbers = [candidate.number for candidate in LESSONS]
+    raise LabError(f"unknown lesson {number!r}: {nearest(number, numbers)}")

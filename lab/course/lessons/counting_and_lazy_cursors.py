@@ -1,22 +1,25 @@
-"""06: counting, which holds what is counted and not what is read, and cursors that stay lazy."""
+"""06: counting, which needs memory for distinct values and not for rows, and lazy cursors."""
 
 from functools import partial
 
-from lab.course.answers import value_of
-from lab.course.lesson import Exercise, Lesson, Measured, Question, Target
-from lab.course.worlds import unseen_posts, whole_posts
+from lab.course.grading.drain_answers import value_of
+from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
+from lab.course.worlds.posts import unseen_posts, whole_posts
 from lab.units import doubling
 
 _SIZES = doubling(2_000, 16_000)
 
 
-def _crossing(seen: Measured) -> str:
-    """Say from which size on the naive count holds more than the streaming one."""
-    naive, streaming = seen.peaks["naive"], seen.peaks["streaming"]
-    more = [size for size in sorted(naive) if naive[size] > streaming[size]]
-    if len(more) == len(naive):
-        return "2,000 or fewer"
-    return "more than 16,000" if not more else "something between"
+_CHOICES = ("2,000 or fewer", "between 2,000 and 16,000", "more than 16,000")
+
+
+def _crossing(measured: Measurements) -> str:
+    """Return the choice with the size from which the naive count needs more memory."""
+    naive, streaming = measured.peaks["naive"], measured.peaks["streaming"]
+    larger = [size for size in naive if naive[size] > streaming[size]]
+    if len(larger) == len(naive):
+        return _CHOICES[0]
+    return _CHOICES[1] if larger else _CHOICES[2]
 
 
 LESSON = Lesson(
@@ -45,27 +48,28 @@ LESSON = Lesson(
         cap=24 * 1024 * 1024,
         prepare=partial(whole_posts, 165_000),
         hints=(
-            "A Counter holds a number for each tag, of which there are a few hundred. What else is "
-            "held while the posts are read? `.all()`, a list, or a query without `yield_per` is "
-            "all of them.",
-            "Only one column is needed: `db.scalars(select(Post.tags).where(Post.published), "
+            "A Counter contains one number for each tag, and there are a few hundred tags. What "
+            "else is in memory while the posts are read? `.all()`, a list, or a query without "
+            "`yield_per` keeps all of them.",
+            "You need only one column: `db.scalars(select(Post.tags).where(Post.published), "
             'execution_options={"yield_per": 1_000})` yields a list of tags for each post.',
-            "`Counter.most_common(20)` leaves equal counts in the order in which they came. Sort "
-            "`counts.items()` by `(-count, tag)`, and take the first twenty.",
+            "`Counter.most_common(20)` returns equal counts in the order in which they were "
+            "first seen. Sort `counts.items()` by `(-count, tag)`, and take the first twenty.",
         ),
     ),
     questions={
         "a": Question(
-            text="What does one post more cost the naive count at its peak?",
-            right=lambda seen: seen.per_item("naive"),
-            why="That is a post with its title and its body, of which nothing is counted.",
+            text="How much memory does one more post cost the naive count at its peak?",
+            right=lambda measured: measured.per_item("naive"),
+            why="This is a post with its title and its body, although only its tags are counted.",
             example="1.9 kB",
         ),
         "b": Question(
-            text="For how many posts does the naive count hold more than the streaming one?",
+            text="From how many posts on does the naive count need more memory than the streaming "
+            "count?",
             right=_crossing,
-            choices=("2,000 or fewer", "something between", "more than 16,000"),
-            why="A batch of 1,000 lists of tags is small beside as many posts.",
+            choices=_CHOICES,
+            why="A batch of 1,000 lists of tags is small compared with as many posts.",
             example="2,000 or fewer",
         ),
     },

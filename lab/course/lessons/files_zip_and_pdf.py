@@ -1,22 +1,24 @@
-"""04: files, ZIPs and PDFs, sent while they are made."""
+"""04: files, ZIPs and PDFs that are sent while they are made."""
 
-from lab.course.archives import archive_of, unseen_members
-from lab.course.lesson import Exercise, Lesson, Measured, Question, Target
+from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
+from lab.course.worlds.archives import archive_of, unseen_members
 from lab.units import doubling
 
 _SIZES = doubling(2_000_000, 16_000_000)
-_HUNDRED = 100_000_000
+_100_MB = 100_000_000
 
 
-def _at_a_hundred(seen: Measured) -> float:
-    """Continue the naive line to 100 MB."""
-    farther = _HUNDRED - max(seen.peaks["naive"])
-    return seen.largest("naive") + seen.per_item("naive") * farther
+def _at_100_mb(measured: Measurements) -> float:
+    """Extrapolate the naive peak to 100 MB."""
+    further = _100_MB - max(measured.peaks["naive"])
+    return measured.largest("naive") + measured.per_item("naive") * further
 
 
-def _times(seen: Measured) -> str:
-    times = seen.largest("streaming") / seen.smallest("streaming")
-    return "as much" if times < 1.5 else "two to four times as much" if times < 6 else "eight times"
+def _streaming_growth(measured: Measurements) -> str:
+    factor = measured.largest("streaming") / measured.smallest("streaming")
+    if factor < 1.5:
+        return "the same"
+    return "two to four times as much" if factor < 6 else "eight times as much"
 
 
 LESSON = Lesson(
@@ -41,32 +43,33 @@ LESSON = Lesson(
         cap=24 * 1024 * 1024,
         database=False,
         hints=(
-            "Two places hold too much: the file that the archive is written to, and the member "
-            "that `writestr` wants whole. For each of them `zipfile` has another way.",
+            "Two places keep too much: the file that the archive is written to, and `writestr`, "
+            "which needs a whole member. `zipfile` has another way for each of them.",
             '`ZipFile(out, "w", ZIP_DEFLATED)` writes to any object that has `write(data)` and '
             "`flush()`. Write a class whose `write` keeps the bytes and whose `take()` returns "
-            "them and forgets them.",
-            '`with zipped.open(name, "w", force_zip64=True) as member:` takes a member in blocks: '
-            "for each of them `checksum.update(block)`, `member.write(block)`, "
-            "`yield out.take()`. The directory is written when the ZipFile is closed, so take "
-            "once more after that.",
+            "them and drops them.",
+            '`with zipped.open(name, "w", force_zip64=True) as member:` accepts a member in '
+            "blocks. For each block call `checksum.update(block)` and `member.write(block)`, and "
+            "`yield out.take()`. The directory is written when the ZipFile is closed, so call "
+            "`take()` once more after that.",
         ),
     ),
     questions={
         "a": Question(
-            text="How much would the naive archive of 100 MB hold? Go on along your line: each "
-            "byte more costs what it cost between your smallest and your largest size.",
-            right=_at_a_hundred,
-            why="That is the whole archive, and one of its eight members twice over: as blocks, "
-            "and joined for `writestr`. And it is for one client.",
+            text="How much memory would the naive archive of 100 MB need? Extrapolate your line: "
+            "each additional byte costs as much as between your smallest and your largest size.",
+            right=_at_100_mb,
+            why="This is the whole archive, and one of its eight members twice: as blocks, and "
+            "joined for `writestr`. And it is for one client.",
             example="125 MB",
         ),
         "b": Question(
-            text="How much does the streaming archive of 16 MB hold, beside that of 2 MB?",
-            right=_times,
-            choices=("as much", "two to four times as much", "eight times"),
-            why="It holds a block, and an entry in the directory for each of eight members.",
-            example="as much",
+            text="How much memory does the streaming archive of 16 MB need, compared with that of "
+            "2 MB?",
+            right=_streaming_growth,
+            choices=("the same", "two to four times as much", "eight times as much"),
+            why="It keeps one block, and an entry in the directory for each of eight members.",
+            example="the same",
         ),
     },
 )

@@ -1,10 +1,10 @@
-"""03: a CSV of 500,000 rows, exported from a process that may not hold them."""
+"""03: a CSV of 500,000 rows, exported by a process whose cap is too small for all of them."""
 
 from functools import partial
 
-from lab.course.answers import text_of
+from lab.course.grading.drain_answers import text_of
 from lab.course.lesson import Exercise, Lesson, Question, Target
-from lab.course.worlds import unseen_posts, whole_posts
+from lab.course.worlds.posts import unseen_posts, whole_posts
 from lab.units import doubling
 
 _SIZES = doubling(2_000, 16_000)
@@ -31,33 +31,34 @@ LESSON = Lesson(
         cap=64 * 1024 * 1024,
         prepare=partial(whole_posts, 550_000),
         hints=(
-            "Where do 500,000 posts stand at the same time in your answer? `.all()` is one such "
-            "place, a list another, and a StringIO that is never emptied a third.",
+            "Where does your answer have all 500,000 posts in memory at once? `.all()` is one "
+            "such place, a list is another, and a StringIO that is never emptied is a third.",
             "Select the five columns with a join, not posts: "
             "`select(Post.id, Post.title, Author.name, ...).outerjoin(Post.author)`, and give "
             '`db.execute` the option `execution_options={"yield_per": 500}`.',
-            "Write into one StringIO; when it has 64 KiB in it, yield its value, then `seek(0)` "
-            "and `truncate()`. Yield what is left after the last row.",
+            "Write into one StringIO. When it contains 64 KiB, yield its value, then call "
+            "`seek(0)` and `truncate()`. After the last row, yield the rest.",
         ),
     ),
     questions={
         "a": Question(
-            text="What does one row more cost the naive export at its peak? Read it off your "
-            "measurement: the rise between two sizes, over the rows between them.",
-            right=lambda seen: seen.per_item("naive"),
-            why="That is the row as objects, its author, and its line in the string, all at once.",
+            text="How much memory does one more row cost the naive export at its peak? Calculate "
+            "it from your measurement: the rise of the peak between two sizes, divided by the "
+            "number of rows between them.",
+            right=lambda measured: measured.per_item("naive"),
+            why="This is the row as objects, its author, and its line in the string, all at once.",
             example="2.6 kB",
         ),
         "b": Question(
-            text="At which size does the streaming export need more than twice what it needs at "
-            "2,000 rows?",
-            right=lambda seen: (
+            text="At which size does the streaming export first need more than twice as much "
+            "memory as at 2,000 rows?",
+            right=lambda measured: (
                 "none of these"
-                if seen.largest("streaming") < 2 * seen.smallest("streaming")
+                if measured.largest("streaming") < 2 * measured.smallest("streaming")
                 else "16,000"
             ),
             choices=("4,000", "8,000", "16,000", "none of these"),
-            why="It holds one batch and one chunk, however many rows there are.",
+            why="It keeps one batch and one chunk, for any number of rows.",
             example="none of these",
         ),
     },

@@ -1,23 +1,25 @@
-"""07: clients who may not, who find nothing, who hang up and who read to the end."""
+"""07: clients without permission, without results, that disconnect, and that read to the end."""
 
 from functools import partial
 
-from lab.course.lesson import Exercise, Lesson, Measured, Question, Target
-from lab.course.site import unseen_site
-from lab.course.visits import served, visits
-from lab.course.worlds import whole_posts
-from lab.measure.endpoint import NOISE
+from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
+from lab.course.worlds.client_visits import served, visits
+from lab.course.worlds.posts import whole_posts
+from lab.course.worlds.student_endpoint import unseen_site
+from lab.measure.http.endpoint import NOISE
 
 _SIZES = (2, 4, 8)
 
 
-def _how_many_times(seen: Measured) -> str:
-    """Say how many streaming clients cost what one naive client does."""
-    times = seen.per_item("naive") / seen.per_item("streaming")
-    return next((said for said, most in _TIMES.items() if times < most), "more than 100")
+_CHOICES = {"fewer than 2": 2.0, "2 to 10": 10.0, "10 to 100": 100.0}
+"""Each choice with its upper limit."""
 
 
-_TIMES = {"about as many": 2.0, "2 to 10": 10.0, "10 to 100": 100.0}
+def _clients_for_one(measured: Measurements) -> str:
+    """Return the choice with the number of streaming clients that cost as much as one naive one."""
+    number = measured.per_item("naive") / measured.per_item("streaming")
+    return next((choice for choice, limit in _CHOICES.items() if number < limit), "more than 100")
+
 
 LESSON = Lesson(
     number="07",
@@ -59,35 +61,35 @@ LESSON = Lesson(
         preload=("uvicorn",),
         prepare=partial(whole_posts, 190_000),
         hints=(
-            "Put the four clients in order. Who has to be answered before there is a response at "
-            "all, who before its first chunk, and what is left to be given back when one of them "
-            "goes in the middle?",
-            "The right is known before anything is read: `raise HTTPException(403)` in `export` "
-            "itself. The session belongs into the generator, in a `with`, and the response has to "
-            "close the generator: `OwningResponse` from `lab.streams` does, and it makes the first "
-            "chunk before it sends the status.",
-            "In the generator, take the rows as an iterator, fetch the first one by "
-            "`next(rows, None)`, raise `HTTPException(404)` if there is none, and go on with "
+            "Put the four clients in order. Which must be answered before there is a response at "
+            "all, which before its first chunk, and what must be released when a client "
+            "disconnects in the middle?",
+            "The permission is known before anything is read: `raise HTTPException(403)` in "
+            "`export` itself. The session belongs in the generator, in a `with`, and the response "
+            "must close the generator: `OwningResponse` from `lab.streams` does that, and it makes "
+            "the first chunk before it sends the status.",
+            "In the generator, make an iterator of the rows, fetch the first row with "
+            "`next(rows, None)`, raise `HTTPException(404)` if it is None, and continue with "
             "`chain([first], rows)`. Give the response `gather(lines)`, not single lines.",
         ),
     ),
     questions={
         "a": Question(
-            text="What does one more client cost the naive endpoint at its peak? Read it off your "
-            "measurement: the rise between the first and the last number of clients, over the "
-            "clients between them.",
-            right=lambda seen: seen.per_item("naive"),
-            why="It has loaded all its posts to know that there are some, and holds them for as "
+            text="How much memory does one more client cost the naive endpoint at its peak? "
+            "Calculate it from your measurement: the rise of the peak between the first and the "
+            "last number of clients, divided by the clients between them.",
+            right=lambda measured: measured.per_item("naive"),
+            why="It has loaded all its posts to know that there are some, and keeps them for as "
             "long as its client reads.",
             example="16.5 MB",
         ),
         "b": Question(
-            text="For the memory that one more naive client costs, how many more streaming "
-            "clients could the server carry?",
-            right=_how_many_times,
-            choices=(*_TIMES, "more than 100"),
-            why="A streaming client holds a batch, a chunk and a connection. The connection is "
-            "what runs out first.",
+            text="How many additional streaming clients could the server have for the memory that "
+            "one additional naive client costs?",
+            right=_clients_for_one,
+            choices=(*_CHOICES, "more than 100"),
+            why="A streaming client needs a batch, a chunk and a connection. The connections run "
+            "out first.",
             example="10 to 100",
         ),
     },

@@ -1,17 +1,17 @@
-"""02: what a session keeps of the rows that went through it, and who else does."""
+"""02: which loaded objects a session keeps in memory, and which your own code keeps."""
 
 from functools import partial
 
-from lab.course.answers import rows_of
-from lab.course.lesson import Exercise, Lesson, Measured, Question, Target
-from lab.course.worlds import unseen_posts, whole_posts
+from lab.course.grading.drain_answers import rows_of
+from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
+from lab.course.worlds.posts import unseen_posts, whole_posts
 from lab.units import doubling
 
 _SIZES = doubling(1_000, 8_000)
 
 
-def _held_of_an_edited_post(seen: Measured) -> str:
-    part = seen.per_item("edited") / seen.per_item("naive")
+def _kept_of_an_edited_post(measured: Measurements) -> str:
+    part = measured.per_item("edited") / measured.per_item("naive")
     return "nothing" if part < 0.05 else "its new title" if part < 0.5 else "the whole post"
 
 
@@ -41,10 +41,11 @@ LESSON = Lesson(
         cap=24 * 1024 * 1024,
         prepare=partial(whole_posts, 220_000),
         hints=(
-            "What do you have to know of an author when the next post comes? One number. Whatever "
-            "else you keep for each post, or have the session keep by assigning to it, stays.",
-            "A `collections.Counter` by `author_id` holds a number for each author, and `None` is "
-            "a key like any other. There are a thousand authors, however many posts.",
+            "What do you need to know about an author when the next post comes? One number. "
+            "Anything else that you keep for each post stays in memory, and so does each post "
+            "that you assign to, because the session keeps it.",
+            "A `collections.Counter` by `author_id` contains one number for each author, and "
+            "`None` is a normal key. There are a thousand authors, for any number of posts.",
             "Select `Post.id, Post.author_id, Post.view_count` by ascending id, with "
             "`execution_options={\"yield_per\": 500}`; add each row's views to the author's, and "
             "yield at once. Columns never enter the identity map.",
@@ -52,20 +53,21 @@ LESSON = Lesson(
     ),
     questions={
         "a": Question(
-            text="What does one post cost that is kept? Read it off your measurement: the rise of "
-            "the naive line between two sizes, over the rows between them.",
-            right=lambda seen: seen.per_item("naive"),
-            why="That is the post with its body, its tags, what the session notes about it, and "
-            "its place in the dictionary; the number that it was kept for is a small part of that.",
+            text="How much memory does one post cost that is kept? Calculate it from your "
+            "measurement: the rise of the naive line between two sizes, divided by the number of "
+            "rows between them.",
+            right=lambda measured: measured.per_item("naive"),
+            why="This is the post with its body and tags, the session's records about it, and its "
+            "entry in the dictionary. The one number that is needed is a small part of that.",
             example="2.05 kB",
         ),
         "b": Question(
-            text="Of a post to which its own title was assigned, what does the session hold until "
-            "a flush?",
-            right=_held_of_an_edited_post,
+            text="A post's own title was assigned to it. What does the session keep of this post "
+            "until a flush?",
+            right=_kept_of_an_edited_post,
             choices=("nothing", "its new title", "the whole post"),
-            why="A change must not be lost, so the session refers to the object itself, and no "
-            "longer weakly.",
+            why="A change must not be lost, so the session keeps a strong reference to the whole "
+            "object.",
             example="the whole post",
         ),
     },

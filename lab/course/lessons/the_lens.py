@@ -1,16 +1,16 @@
-"""00: what is measured: a heap, a resident set, and the most that there was at one moment."""
+"""00: what is measured: the heap, the resident set, and their peaks."""
 
-from lab.course.answers import rows_of
-from lab.course.lesson import Exercise, Lesson, Measured, Question, Target
-from lab.course.worlds import unseen_numbers
+from lab.course.grading.drain_answers import rows_of
+from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
+from lab.course.worlds.posts import unseen_numbers
 from lab.units import doubling
 
 _SIZES = doubling(10_000, 80_000)
 
 
-def _rise_of_the_generator(seen: Measured) -> str:
-    times = seen.largest("generator") / seen.smallest("generator")
-    return "as much" if times < 1.5 else "twice as much" if times < 3 else "eight times as much"
+def _generator_growth(measured: Measurements) -> str:
+    factor = measured.largest("generator") / measured.smallest("generator")
+    return "the same" if factor < 1.5 else "twice as much" if factor < 3 else "eight times as much"
 
 
 LESSON = Lesson(
@@ -19,11 +19,13 @@ LESSON = Lesson(
     title="The lens",
     axis="n",
     targets=(
-        Target("list", "naive", "lab.course.lens:add_up_a_list", _SIZES, ("1 MB", "8 MB")),
+        Target(
+            "list", "naive", "lab.course.examples.log_lines:add_up_a_list", _SIZES, ("1 MB", "8 MB")
+        ),
         Target(
             "generator",
             "streaming",
-            "lab.course.lens:add_up_a_generator",
+            "lab.course.examples.log_lines:add_up_a_generator",
             _SIZES,
             ("20 kB", "20 kB"),
         ),
@@ -42,31 +44,32 @@ LESSON = Lesson(
         cap=16 * 1024 * 1024,
         database=False,
         hints=(
-            "Which of your names knows more than 1,000 numbers at the same time? `list(numbers)` "
-            "is one such name. And `numbers` can be gone through only once: it has no length, and "
-            "no place to go back to.",
-            "Take an iterator of them, `coming = iter(numbers)`. `itertools.islice(coming, 1_000)` "
-            "takes the next 1,000 from it, or as many as are left, and the next `islice` goes on "
-            "where it stopped.",
-            "Loop while the list of such an `islice` is not empty, and yield its sum. An empty "
-            "list is how the end looks; a sum of 0 is not, for numbers may be 0.",
+            "Which of your variables contains more than 1,000 numbers at the same time? "
+            "`list(numbers)` is one example. `numbers` can be read only once: it has no length, "
+            "and you cannot go back in it.",
+            "Make an iterator: `iterator = iter(numbers)`. `itertools.islice(iterator, 1_000)` "
+            "reads the next 1,000 numbers, or as many as are left, and the next `islice` "
+            "continues after them.",
+            "Loop while the list of such an `islice` is not empty, and yield its sum. Test the "
+            "list and not the sum: an empty list means the end, but a sum may be 0.",
         ),
     ),
     questions={
         "a": Question(
-            text="What does one line more cost the list at its peak? Read it off your measurement: "
-            "the rise between two sizes, over the lines between them.",
-            right=lambda seen: seen.per_item("list"),
-            why="That is the line as an object, 40 or 50 bytes more than its characters, and the "
-            "8 bytes by which the list knows it.",
+            text="How much memory does one more line cost the list at its peak? Calculate it from "
+            "your measurement: the rise of the peak between two sizes, divided by the number of "
+            "lines between them.",
+            right=lambda measured: measured.per_item("list"),
+            why="This is the line as an object, which needs 40 or 50 bytes more than its "
+            "characters, and the 8 bytes of the list's reference to it.",
             example="85 B",
         ),
         "b": Question(
-            text="For eight times as many lines, how much does the generator need?",
-            right=_rise_of_the_generator,
-            choices=("as much", "twice as much", "eight times as much"),
-            why="It has one line at a time, and the one before is gone.",
-            example="as much",
+            text="How much memory does the generator need for eight times as many lines?",
+            right=_generator_growth,
+            choices=("the same", "twice as much", "eight times as much"),
+            why="It has one line at a time, and the previous line has been freed.",
+            example="the same",
         ),
     },
 )

@@ -1,16 +1,17 @@
-"""05: uploads, validated row by row while they arrive."""
+"""05: uploads that are validated row by row while they arrive."""
 
-from lab.course.answers import rows_of
-from lab.course.lesson import Exercise, Lesson, Measured, Question, Target
-from lab.course.uploads import unseen_users
+from lab.course.grading.drain_answers import rows_of
+from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
+from lab.course.worlds.uploads import unseen_users
 from lab.units import doubling
 
 _SIZES = doubling(500_000, 4_000_000)
 
 
-def _ten_against_one(seen: Measured) -> str:
-    ten = 10 * seen.largest("streaming")
-    return "ten streaming imports" if ten > seen.largest("naive") else "one naive import"
+def _larger(measured: Measurements) -> str:
+    """Compare ten streaming imports with one naive import."""
+    ten = 10 * measured.largest("streaming")
+    return "ten streaming imports" if ten > measured.largest("naive") else "one naive import"
 
 
 LESSON = Lesson(
@@ -41,28 +42,30 @@ LESSON = Lesson(
         cap=24 * 1024 * 1024,
         database=False,
         hints=(
-            "Two things may be cut in two where a chunk ends: a character, and a line. Keep both "
-            "halves until the next chunk comes, and nothing else.",
-            '`codecs.iterdecode(chunks, "utf-8-sig")` yields the text of each chunk, keeps half a '
-            "character for the next one, and takes the byte order mark away.",
+            "The end of a chunk can cut two things: a character, and a line. Keep the incomplete "
+            "character and the incomplete line until the next chunk comes, and nothing else.",
+            '`codecs.iterdecode(chunks, "utf-8-sig")` yields the text of each chunk, keeps an '
+            "incomplete character for the next chunk, and removes the byte order mark.",
             'Write a generator of lines: `*whole, rest = (rest + text).split("\\n")`, and yield '
-            "each whole line with its line end, since a quoted cell may go on in the next. "
-            "`csv.DictReader` takes such a generator as it would take a file.",
+            "each whole line with its line end, because a quoted cell may continue on the next "
+            "line. `csv.DictReader` accepts such a generator in place of a file.",
         ),
     ),
     questions={
         "a": Question(
-            text="What does one byte more of the body cost the naive import at its peak?",
-            right=lambda seen: seen.per_item("naive"),
-            why="A row is there as bytes, as text, and as a dictionary of new strings, which is by "
+            text="How much memory does one more byte of the body cost the naive import at its "
+            "peak?",
+            right=lambda measured: measured.per_item("naive"),
+            why="A row exists as bytes, as text, and as a dictionary of new strings, which is by "
             "far the largest of the three.",
             example="11.3 B",
         ),
         "b": Question(
-            text="Which holds more: one naive import of 4 MB, or ten streaming ones of 4 MB each?",
-            right=_ten_against_one,
+            text="Which needs more memory: one naive import of 4 MB, or ten streaming imports of "
+            "4 MB each?",
+            right=_larger,
             choices=("one naive import", "ten streaming imports"),
-            why="Ten clients who stream need ten batches, whatever the size of their files.",
+            why="Ten streaming clients need ten batches, whatever the size of their files.",
             example="one naive import",
         ),
     },

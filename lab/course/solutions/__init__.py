@@ -1,1 +1,1 @@
-"""Right answers, one file for each notebook: the text of its exercise cell."""
+"""Reference solutions, one file for each notebook: the text of its exercise cell."""

@@ -1,4 +1,4 @@
-"""Send every post as a line of JSON, each day under a line of its own, and totals at the end."""
+"""Send every post as a line of JSON, with a line before each day and the totals at the end."""
 
 import json
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from lab.streams import gather
 
 
 def feed(db: Session) -> Iterator[str]:
-    """Send the lines in chunks of about 64 KiB."""
+    """Yield the lines in chunks of about 64 KiB."""
     yield from gather(lines(db))
 
 
 def lines(db: Session) -> Iterator[str]:
-    """Yield the posts by id, a line before those of each day, and the totals last."""
+    """Yield the posts by id, with a line before each day and the totals as the last line."""
     query = select(Post.id, Post.title, Post.view_count, Post.created_at).order_by(Post.id)
     posts = views = 0
-    found = db.execute(query, execution_options={"yield_per": 250})
-    for day, of_the_day in groupby(found, key=lambda post: post.created_at.date()):
+    rows = db.execute(query, execution_options={"yield_per": 250})
+    for day, rows_of_day in groupby(rows, key=lambda post: post.created_at.date()):
         yield as_line({"day": day.isoformat()})
-        for id_, title, view_count, created in of_the_day:
+        for id_, title, view_count, created in rows_of_day:
             line = {"id": id_, "title": title, "views": view_count, "at": created.isoformat()}
             yield as_line(line)
             posts += 1
@@ -32,6 +32,6 @@ def lines(db: Session) -> Iterator[str]:
     yield as_line({"posts": posts, "views": views})
 
 
-def as_line(of: dict[str, Any]) -> str:
-    """Return an object as a line of JSON, with its letters as they are."""
-    return json.dumps(of, ensure_ascii=False) + "\n"
+def as_line(record: dict[str, Any]) -> str:
+    """Return a record as a line of JSON, without escaping its letters."""
+    return json.dumps(record, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""Count the tags of published posts, of which no more than a batch is held."""
+"""Count the tags of published posts, with one batch of them in memory at a time."""
 
 from collections import Counter
 from heapq import nsmallest
@@ -12,7 +12,7 @@ TOP = 20
 
 
 def top_tags(db: Session) -> list[tuple[str, int]]:
-    """Return the most frequent tags with their counts, those with equal counts by name."""
+    """Return the most frequent tags with their counts; equal counts are sorted by name."""
     counts: Counter[str] = Counter()
     query = select(Post.tags).where(Post.published)
     for tags in db.scalars(query, execution_options={"yield_per": 500}):

@@ -1,4 +1,4 @@
-"""Send files as one ZIP while they are read, and their checksums as its last member."""
+"""Send files as one ZIP while they are read, with their checksums as the last member."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 
 class Outbox:
-    """A file that can only be written, and holds what was written until it is taken."""
+    """A write-only file that keeps the bytes until `take` returns them."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -17,24 +17,24 @@ class Outbox:
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: whoever sends the archive takes what is there."""
+        """Do nothing: `take` returns all bytes that were written."""
 
     close = flush
 
     def take(self) -> bytes:
-        """Return what was written since the last time."""
+        """Return the bytes that were written since the last call."""
         taken = bytes(self._written)
         self._written.clear()
         return taken
 
 
 def archive(members: Iterable[tuple[str, Iterator[bytes]]]) -> Iterator[bytes]:
-    """Yield the archive; of each member one block is held, and later its checksum."""
+    """Yield the archive, keeping one block of each member, and later its checksum."""
     outbox, sums = Outbox(), []
     with ZipFile(outbox, "w", ZIP_DEFLATED) as zipped:
         for name, blocks in members:
             checksum = hashlib.sha256()
-            # How large a member becomes is known at its end, and may be more than 4 GiB.
+            # The size of a member is unknown until its end, and may exceed 4 GiB.
             with zipped.open(name, "w", force_zip64=True) as member:
                 for block in blocks:
                     checksum.update(block)

@@ -1,4 +1,4 @@
-"""Show each published post with the title of the one after it."""
+"""Show each published post with the title of the next one."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from lab.data.models import Post
 
 
 def published(db: Session) -> Iterator[tuple[int, str, int, str | None]]:
-    """Yield number, title and views of the published posts by number, and the next one's title."""
+    """Yield id, title and views of the published posts by id, and the next one's title."""
     query = select(Post.id, Post.title, Post.view_count).where(Post.published).order_by(Post.id)
     rows = iter(db.execute(query, execution_options={"yield_per": 500}))
     row = next(rows, None)

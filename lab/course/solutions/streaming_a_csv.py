@@ -13,7 +13,7 @@ HEADER = ("id", "title", "author", "views", "created_at")
 
 
 def export(db: Session) -> Iterator[str]:
-    """Yield the posts as CSV, by id; an author who is missing is an empty field."""
+    """Yield the posts as CSV, by id; the field of a missing author is empty."""
     query = (
         select(Post.id, Post.title, Author.name, Post.view_count, Post.created_at)
         .outerjoin(Post.author)

@@ -7,7 +7,7 @@ BATCH = 1_000
 
 
 def batch_sums(numbers: Iterable[int]) -> Iterator[int]:
-    """Yield the sum of each 1,000 numbers, and of those that are left at the end."""
-    coming = iter(numbers)
-    while batch := list(islice(coming, BATCH)):
+    """Yield the sum of each 1,000 numbers, and of the remaining ones at the end."""
+    iterator = iter(numbers)
+    while batch := list(islice(iterator, BATCH)):
         yield sum(batch)

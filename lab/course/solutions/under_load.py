@@ -1,4 +1,4 @@
-"""Export posts as CSV to many clients at once: small batches, small chunks."""
+"""Export posts as CSV to many clients at once, in small batches and small chunks."""
 
 import csv
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from lab.data.models import Post
 from lab.streams import gather
 
 BATCH = 50
-"""Rows of more than half a kilobyte, held twice: as the driver received them, and as objects."""
+"""Rows of over half a kilobyte, in memory twice: as the driver received them, and as objects."""
 
 CHUNK = 16 * 1024
-"""Characters; less text waits with each client, and a chunk is still worth its trip."""
+"""Characters: little text for each waiting client, but enough to be worth one send."""
 
 
 def export(db: Session, first: int, last: int) -> Iterator[str]:
-    """Yield the posts from one id to another, each with its body."""
+    """Yield the posts from the first to the last id as CSV, with their bodies."""
     yield from gather(lines(db, first, last), CHUNK)
 
 
 def lines(db: Session, first: int, last: int) -> Iterator[str]:
-    """Yield the lines one by one, from batches of the database."""
+    """Yield the lines one by one; the rows are fetched in batches."""
     query = (
         select(Post.id, Post.title, Post.body).where(Post.id.between(first, last)).order_by(Post.id)
     )

@@ -1,0 +1,1 @@
+"""Measure how settings of a server change its memory, for docs/production.md."""

@@ -1,0 +1,1 @@
+"""Reports of `lab check`: terminal, JSON, GitHub Actions, JUnit XML."""

@@ -1,0 +1,214 @@
+"""`lab measure`: a function or an endpoint of the user's own, against a claim or under a cap."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.commands.shared_options import (
+    Dask,
+    Jobs,
+    JsonFile,
+    PlotFile,
+    Sizes,
+    Timeout,
+    end,
+    executor_on,
+    schedule_for,
+)
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from lab.measure.http.endpoint import Body
+    from lab.measure.workload import Subject
+    from lab.pattern import Role
+
+DEFAULT_SIZES = "8000..128000"
+_FUNCTION, _ENDPOINT = "For a function", "For an endpoint"
+
+Target = Annotated[
+    str, typer.Argument(help='package.module:function, or "METHOD /path?rows={n}" with --app.')
+]
+Claim = Annotated[
+    str | None, typer.Option(help='What to test: "O(1)", "O(n)"; without, what growth it finds.')
+]
+Cap = Annotated[
+    str | None,
+    typer.Option(help="Or: whether it survives with that much memory, e.g. 64MiB."),
+]
+Axis = Annotated[str, typer.Option(help="What the size counts: n, rows, bytes, keys, clients.")]
+Setup = Annotated[
+    str | None,
+    typer.Option(
+        help="package.module:context_manager; takes the size, yields the argument.",
+        rich_help_panel=_FUNCTION,
+    ),
+]
+App = Annotated[
+    str | None,
+    typer.Option(
+        "--app", help="package.module:app that answers the request.", rich_help_panel=_ENDPOINT
+    ),
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(help='Sent with the request: "NAME: VALUE".', rich_help_panel=_ENDPOINT),
+]
+BodyRows = Annotated[
+    bool,
+    typer.Option(
+        "--body-rows", help="Upload a CSV of users, {n} rows long.", rich_help_panel=_ENDPOINT
+    ),
+]
+BodyBytes = Annotated[
+    bool,
+    typer.Option(
+        "--body-bytes", help="Upload a CSV of users, {n} bytes long.", rich_help_panel=_ENDPOINT
+    ),
+]
+BodyField = Annotated[str, typer.Option(help="The upload's form field.", rich_help_panel=_ENDPOINT)]
+Clients = Annotated[
+    int,
+    typer.Option(min=1, help="Clients that send the request at once.", rich_help_panel=_ENDPOINT),
+]
+
+
+def measure(
+    target: Target,
+    claim: Claim = None,
+    cap: Cap = None,
+    sizes: Sizes = DEFAULT_SIZES,
+    axis: Axis = "n",
+    setup: Setup = None,
+    served: App = None,
+    header: Headers = None,
+    body_rows: BodyRows = False,
+    body_bytes: BodyBytes = False,
+    body_field: BodyField = "file",
+    clients: Clients = 1,
+    plot: PlotFile = None,
+    json_file: JsonFile = None,
+    jobs: Jobs = None,
+    dask: Dask = None,
+    timeout: Timeout = 600.0,
+) -> None:
+    """Measure a function or an endpoint of yours: growth, claim or cap.
+
+    An endpoint is answered by a fresh server for each point; the clients are another process.
+    Exits with 0 when the claim is kept, 1 when it is broken, 3 when the curve cannot tell; under a
+    cap with 0 when every size finished, otherwise with 1. Without either it says what growth it
+    found and which claim would be kept, and exits with 0.
+    """
+    if claim is not None and cap is not None:
+        raise LabError("a claim and a cap are two questions: give --claim or --cap.")
+    if body_rows and body_bytes:
+        raise LabError("a body is counted in rows or in bytes: give one of the two.")
+    if served is not None:
+        if setup is not None:
+            raise LabError("--setup is for functions: an application sets itself up.")
+        body: Body | None = "rows" if body_rows else "bytes" if body_bytes else None
+        subject = _endpoint(target, axis, served, header or [], body, body_field, clients)
+    elif header or body_rows or body_bytes or clients > 1:
+        raise LabError("headers, bodies and clients are for a request: give its --app.")
+    else:
+        subject = _function(target, setup)
+    if cap is None:
+        end(_grow(subject, target, axis, sizes, claim, plot, json_file, (jobs, dask, timeout)))
+    elif plot is not None:
+        raise LabError("--plot draws curves, and a run under a cap has none: leave it out.")
+    elif dask is not None:
+        raise LabError("a run under a cap is made on this machine: leave out --dask.")
+    else:
+        end(_survive(subject, target, axis, sizes, cap, timeout, json_file))
+
+
+def _endpoint(
+    request: str,
+    axis: str,
+    app: str,
+    headers: list[str],
+    body: "Body | None",
+    field: str,
+    clients: int,
+) -> "Subject":
+    from lab.measure.http.endpoint import Endpoint
+
+    if clients > 1 and axis == "clients":
+        raise LabError("along the axis clients the sizes are their number: leave out --clients.")
+    return Endpoint.parse(request, app, headers, body=body, field=field, clients=clients)
+
+
+def _function(target: str, setup: str | None) -> "Subject":
+    from lab.measure.workload import Function
+
+    if " " in target:
+        raise LabError(f"{target!r} is a request: say which application answers it, by --app.")
+    _check_ready(target)
+    return Function(target, setup)
+
+
+def _check_ready(target: str) -> None:
+    """Say which extra one of the lab's own variants wants; anybody else's function is let pass."""
+    module, _, name = target.partition(":")
+    if not module.startswith("lab.patterns."):
+        return
+    from lab.patterns import PATTERNS
+
+    for pattern in PATTERNS:
+        for variant in pattern.variants:
+            if (pattern.module_name, variant.name) == (module, name):
+                pattern.check_ready(variant)
+
+
+def _grow(
+    subject: "Subject",
+    target: str,
+    axis: str,
+    sizes: str | None,
+    claim: str | None,
+    plot: PlotFile,
+    json_file: JsonFile,
+    how: tuple[int | None, str | None, float],
+) -> int:
+    """Measure a curve and report it; return the exit code."""
+    from lab.claim import O
+    from lab.curves.verdict import suggest, verdict
+    from lab.measure.sweep import sweep
+    from lab.report.curves import Result, report_curves
+    from lab.report.terminal import console, progress
+    from lab.units import parse_sizes
+
+    claimed = O.parse(claim) if claim else None
+    swept = parse_sizes(sizes or DEFAULT_SIZES)
+    screen = console(stderr=str(json_file) == "-")
+    jobs, dask, timeout = how
+    with executor_on(dask) as executor, progress(screen) as steps:
+        steps.begin(target, 3 * len(swept))
+        schedule = schedule_for(jobs, timeout, steps, executor=executor)
+        curve = sweep(subject, axis, swept, witnesses=("heap", "rss", "seconds"), schedule=schedule)
+    found = suggest(curve) if claimed is None else verdict(curve, claimed)
+    role: Role = "naive" if found.claim.axes else "streaming"
+    result = Result(curve, found, role, claimed=claimed is not None)
+    return report_curves(screen, target, [result], plot, json_file)
+
+
+def _survive(
+    subject: "Subject",
+    target: str,
+    axis: str,
+    sizes: str | None,
+    cap: str,
+    timeout: float,
+    json_file: JsonFile,
+) -> int:
+    """Run the subject under a cap at each size and report it; return the exit code."""
+    from lab.measure.survival import survivals
+    from lab.report.curves import report_survival
+    from lab.report.terminal import console, progress
+    from lab.units import parse_bytes, parse_sizes
+
+    most, swept = parse_bytes(cap), parse_sizes(sizes or DEFAULT_SIZES)
+    screen = console(stderr=str(json_file) == "-")
+    with progress(screen) as steps:
+        steps.begin(target, len(swept))
+        runs = survivals(subject, axis, swept, most, timeout=timeout, on_run=steps.advance)
+    return report_survival(screen, target, axis, most, runs, json_file)

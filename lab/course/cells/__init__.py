@@ -1,0 +1,1 @@
+"""The calls of a notebook: predict, measure, trap, exercise, quiz, live."""

@@ -1,0 +1,1 @@
+"""How an answer to an exercise is checked, in fresh processes."""

@@ -1,0 +1,1 @@
+"""Shared parts of the patterns' endpoints: routes, tokens, uploads."""

@@ -1,0 +1,195 @@
+"""The measuring processes: each measures one workload with one witness, and ends.
+
+A *fork server* imports once what the workloads share, and then only forks a child for each task.
+So every child starts from the same state, whatever was measured before, without the time for the
+imports. `lab.measure.fork_server_parent` is the parent's side.
+
+For each task, standard input has a newline, at which the server forks, and then the `Task` as one
+line, which only the child reads. The lines ``pid``, ``answer`` and ``status`` are written to the
+file descriptor that the command line names.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.curves.curve import Reading
+from lab.measure.messages import Answer, Task
+from lab.outcome import Outcome
+from lab.system.interpreter import python_module
+from lab.system.linux import set_parent_death_signal
+
+Run = Callable[[], Outcome]
+
+_IDLE_ROUNDS = 10
+_SHOWN_FRAMES = 6
+_SHOWN_CHARACTERS = 4_000
+_MACHINERY = ("<frozen", contextlib.__file__, importlib.__file__)
+
+
+def main() -> None:
+    """Run as the fork server: ``fork_server PARENT ANSWER_FD START``."""
+    parent, answer_fd, start = sys.argv[1:]
+    die_with_parent = set_parent_death_signal(signal.SIGKILL)
+    die_with_parent()
+    if os.getppid() != int(parent):
+        os._exit(1)  # the parent ended before this process could be linked to it
+    # An imported module may read descriptor 0.
+    jobs = os.dup(0)
+    failure = _warm(json.loads(start))
+    if threading.active_count() > 1:
+        _start_anew(parent, answer_fd, json.loads(start))
+    gc.collect()
+    gc.freeze()
+    server, out = os.getpid(), int(answer_fd)
+
+    def work() -> None:
+        die_with_parent()
+        if os.getppid() == server:
+            _child(jobs, out, failure)
+
+    # The first rounds fill the interpreter's caches; all later rounds start from equal states.
+    null = os.open(os.devnull, os.O_WRONLY)
+    for _ in range(_IDLE_ROUNDS):
+        _round(null, lambda: None)
+    os.close(null)
+    while os.read(jobs, 1):
+        _round(out, work)
+
+
+def _warm(start: dict[str, Any]) -> Answer | None:
+    """Import what all children share; return the failure of the start function, if it failed."""
+    for module in (
+        "memray",
+        "lab.measure.heap_rss_seconds",
+        "lab.measure.workload",
+        *start["preload"],
+    ):
+        with contextlib.suppress(ImportError):  # the child reports what cannot be imported
+            importlib.import_module(module)
+    if not start["warm"]:
+        return None
+    from lab.measure.workload import resolve
+
+    own_path = sys.path[:]
+    sys.path[:] = start["path"]
+    try:
+        resolve(start["warm"])(**json.loads(start["arguments"]))
+    except BaseException as error:  # of any kind: the parent has to report it
+        return _failure(error, start["warm"])
+    finally:
+        sys.path[:] = own_path
+    return None
+
+
+def _start_anew(parent: str, answer_fd: str, start: dict[str, Any]) -> None:
+    """Restart the fork server without the start function: a fork would not have its threads."""
+    cold = json.dumps({**start, "warm": ""})
+    command = python_module(__spec__.name, parent, answer_fd, cold)
+    os.execv(command[0], command)  # noqa: S606 - the lab made this command line
+
+
+def _round(out: int, work: Callable[[], None]) -> None:
+    """Fork a process that does the work and ends; write its pid and its exit status."""
+    pid = os.fork()
+    if pid == 0:
+        work()
+        os._exit(0)
+    os.write(out, b"pid %d\n" % pid)
+    _, status = os.waitpid(pid, 0)
+    os.write(out, b"status %d\n" % status)
+
+
+def _child(jobs: int, out: int, failure: Answer | None) -> None:
+    """Run one task and write its answer."""
+    os.setsid()
+    os.set_inheritable(out, False)
+    task = Task.of_json(_read_line(jobs))
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    # The child imports from the same folders as the parent; the lab is already imported.
+    sys.path[:] = task.path
+    try:
+        answer = failure or _measure(task)
+    except BaseException as error:  # of any kind: the parent has to report it
+        answer = _failure(error, task.name)
+    with os.fdopen(out, "wb") as stream:
+        stream.write(b"answer %s\n" % answer.to_json())
+    sys.stderr.flush()
+
+
+def _read_line(jobs: int) -> bytes:
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        part = os.read(jobs, 65_536)
+        if not part:
+            os._exit(1)
+        line += part
+    return bytes(line)
+
+
+def _measure(task: Task) -> Answer:
+    from lab.measure.workload import LASTING, resolve
+
+    opener = resolve(task.opener)
+    answers: list[Answer] = []
+
+    def open_and(use: Callable[[Run], object], arguments: Mapping[str, Any]) -> None:
+        if task.runs_itself:
+            opener(use, **arguments)
+            return
+        with opener(**arguments) as run:
+            use(run)
+
+    with LASTING:
+        if task.warm_up is not None:
+            open_and(lambda run: run(), task.warm_up)
+        open_and(lambda run: answers.append(_answer(task, run)), task.arguments)
+    # A workload that runs itself may pass on no call.
+    return answers[0] if answers else Answer(Reading())
+
+
+def _answer(task: Task, run: Run) -> Answer:
+    scratch = Path(task.scratch)
+    if task.witness is None:
+        from lab.measure.memory_cap import under_cap
+
+        outcome, reason, digest = under_cap(task.cap, run, scratch)
+        return Answer(outcome=outcome, reason=reason, digest=digest)
+    from lab.measure.heap_rss_seconds import observe
+
+    return Answer(*observe(task.witness, run, scratch, Path(task.folder)))
+
+
+def _failure(error: BaseException, name: str) -> Answer:
+    from lab.errors import LabError
+
+    if isinstance(error, LabError):
+        return Answer(failure=str(error), details=error.details)
+    message = f"{type(error).__name__}: {error}".removesuffix(": ")
+    frames = "".join(traceback.format_list(_user_frames(error))).rstrip()
+    return Answer(
+        failure=f"{name} raised {message}"[:_SHOWN_CHARACTERS], details=frames[-_SHOWN_CHARACTERS:]
+    )
+
+
+def _user_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Return the innermost frames outside the harness."""
+    harness = (str(Path(__file__).parent), *_MACHINERY)
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [frame for frame in frames if not frame.filename.startswith(harness)]
+    return outside[-_SHOWN_FRAMES:]
+
+
+if __name__ == "__main__":
+    main()

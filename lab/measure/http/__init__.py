@@ -1,0 +1,1 @@
+"""Endpoints as workloads: a server in the measured process, its clients in another."""

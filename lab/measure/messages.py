@@ -1,0 +1,87 @@
+"""The messages between the parent and a measuring process: one line of JSON in each direction."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lab.curves.curve import Reading, Witness
+from lab.curves.sites import Site
+from lab.measure.memory_cap import CapOutcome
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run for a measuring process.
+
+    Attributes:
+        name: The name of the workload in messages.
+        opener: As in `Workload`.
+        arguments: As in `Workload`.
+        warm_up: As in `Workload`.
+        runs_itself: As in `Workload`.
+        scratch: A folder for the files of this run.
+        folder: The folder of the user's own code.
+        path: ``sys.path`` of the parent.
+        witness: The witness; None for a run under a cap.
+        cap: Bytes over the warm process, for a run under a cap.
+    """
+
+    name: str
+    opener: str
+    arguments: Mapping[str, Any]
+    warm_up: Mapping[str, Any] | None
+    runs_itself: bool
+    scratch: str
+    folder: str
+    path: list[str]
+    witness: Witness | None = None
+    cap: int = 0
+
+    def to_json(self) -> bytes:
+        """Return the task as one line."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def of_json(cls, line: bytes) -> "Task":
+        """Read a task from the line that `to_json` wrote."""
+        return cls(**json.loads(line))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of a task: a reading, the outcome under a cap, or a failure.
+
+    Attributes:
+        reading: The witness's reading.
+        run_seconds: Seconds of the run, without process start, inputs and warm-up.
+        outcome: ``finished`` or ``out of memory``, for a run under a cap.
+        reason: The error of a run that ran out of memory.
+        digest: The digest of its answer, for a run under a cap that finished.
+        failure: One sentence, if there is neither reading nor outcome.
+        details: For a failure, its traceback or the last lines of the process's output.
+        signal: The number of the signal that ended the process; 0 for none.
+    """
+
+    reading: Reading | None = None
+    run_seconds: float = 0
+    outcome: CapOutcome | None = None
+    reason: str = ""
+    digest: str = ""
+    failure: str = ""
+    details: str = ""
+    signal: int = 0
+
+    def to_json(self) -> bytes:
+        """Return the answer as one line."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def of_json(cls, line: bytes) -> "Answer":
+        """Read an answer from the line that `to_json` wrote."""
+        fields = json.loads(line)
+        if (reading := fields["reading"]) is not None:
+            reading["series"] = tuple(map(tuple, reading["series"]))
+            reading["sites"] = tuple(Site(**site) for site in reading["sites"])
+            fields["reading"] = Reading(**reading)
+        return cls(**fields)

@@ -1,0 +1,75 @@
+"""The outcome of a call: a digest of its answer, computed while it is drained, and counts."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_SLICE = 65_536
+_PLAIN = (bool, int, float, complex, type(None))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The digest of an answer, and counts that belong to it.
+
+    Two variants give the same answer when their digests are equal.
+
+    Attributes:
+        digest: Hexadecimal digits, from `Digest.hex`.
+        counts: Such as items delivered or statements sent to the database, by name.
+    """
+
+    digest: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+class Digest:
+    """A BLAKE2b digest of all values added to it; equal answers have equal digests."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def add(self, value: Any) -> None:
+        """Add one value: text, bytes, a number, or containers of these.
+
+        Text is encoded in slices, so that a large answer is not copied as a whole. Of any other
+        object only the name of its type counts, because its repr contains its address.
+        """
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            self._hash.update(b"b%d:" % len(value))
+            self._hash.update(value)
+        elif isinstance(value, str):
+            self._hash.update(b"s%d:" % len(value))
+            for start in range(0, len(value), _SLICE):
+                self._hash.update(value[start : start + _SLICE].encode("utf-8", "surrogatepass"))
+        elif isinstance(value, _PLAIN):
+            self._hash.update(f"{type(value).__name__}{value!r}".encode())
+        elif isinstance(value, Mapping):
+            self._hash.update(b"{")
+            for key, item in value.items():
+                self.add(key)
+                self.add(item)
+        elif isinstance(value, (list, tuple)):
+            self._hash.update(b"[")
+            for item in value:
+                self.add(item)
+        else:
+            self._hash.update(type(value).__qualname__.encode())
+        self._hash.update(b"\0")
+
+    def update(self, part: bytes) -> None:
+        """Add part of one long answer; the digest does not depend on where the parts were cut."""
+        self._hash.update(part)
+
+    def add_all(self, values: Iterable[Any]) -> int:
+        """Add every value of an iterable and return their number."""
+        count = 0
+        for value in values:
+            self.add(value)
+            count += 1
+        return count
+
+    def hex(self) -> str:
+        """Return the digest of all values so far as 32 hexadecimal digits."""
+        return self._hash.hexdigest()

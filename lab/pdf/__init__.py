@@ -1,1 +1,0 @@
-"""PDF without a document in memory: a writer, its fonts, a layout, and a reader to check with."""

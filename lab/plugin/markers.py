@@ -1,0 +1,103 @@
+"""The markers of one test: find both, check them against the test, and add the size parameter.
+
+`lab.plugin.marker_arguments` reads the arguments of a single marker.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+from lab.budgets.judge import Promise
+from lab.errors import LabError
+from lab.plugin.marker_arguments import BudgetMarker, GrowthMarker, read_budget, read_growth
+from lab.plugin.pytest_internals import parameter_marks, parameters
+
+_MEMRAY_MARKERS = ("limit_memory", "limit_leaks", "limit_leaked_objects")
+"""The markers of pytest-memray."""
+
+
+@dataclass(frozen=True)
+class Markers:
+    """The markers of one test.
+
+    Attributes:
+        budget: ``memory_budget``, or None.
+        growth: ``memory_growth``, or None; at least one of the two is given.
+    """
+
+    budget: BudgetMarker | None
+    growth: GrowthMarker | None
+
+    @property
+    def promise(self) -> Promise:
+        """What the curve of the test is judged by."""
+        return Promise(
+            self.growth.claim if self.growth else None,
+            self.budget.peak if self.budget else None,
+            self.growth.allow_inconclusive if self.growth else False,
+        )
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for each run."""
+        return max(marker.timeout for marker in (self.budget, self.growth) if marker)
+
+    @property
+    def warm_up(self) -> bool:
+        """Whether the body runs once before it is measured."""
+        return any(marker.warm_up for marker in (self.budget, self.growth) if marker)
+
+
+def read_markers(item: pytest.Function) -> Markers | None:
+    """Return the markers of a test; None if it has neither.
+
+    Raises:
+        LabError: A marker has wrong arguments, or does not suit the test.
+    """
+    budget, growth = _closest_mark(item, "memory_budget"), _closest_mark(item, "memory_growth")
+    if budget is None and growth is None:
+        return None
+    for memray_marker in _MEMRAY_MARKERS:
+        if item.get_closest_marker(memray_marker) is not None:
+            name = "memory_budget" if budget else "memory_growth"
+            raise LabError(
+                f"{name} and {memray_marker} both need the only memory tracker of a process: "
+                "remove one of the two markers."
+            )
+    markers = Markers(budget and read_budget(budget), growth and read_growth(growth))
+    if markers.growth:
+        _check_argument(markers.growth.over, item)
+    return markers
+
+
+def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
+    """Make the argument that takes the size a parameter, at first with the smallest size.
+
+    A measuring process replaces the value by its own size. An invalid marker does nothing here:
+    `read_markers` raises its error when the test runs.
+    """
+    try:
+        growth = read_growth(mark)
+    except LabError:
+        return
+    if growth.over in metafunc.fixturenames:
+        name = f"{growth.over}={growth.sizes[0]}..{growth.sizes[-1]}"
+        metafunc.parametrize(growth.over, [growth.sizes[0]], ids=[name])
+
+
+def _closest_mark(item: pytest.Function, name: str) -> pytest.Mark | None:
+    """Return the last mark of a parameter or, if there is none, the closest mark for pytest."""
+    own = [mark for mark in parameter_marks(item) if mark.name == name]
+    return own[-1] if own else item.get_closest_marker(name)
+
+
+def _check_argument(over: str, item: pytest.Function) -> None:
+    if over not in item.fixturenames:
+        raise LabError(
+            f"memory_growth has over={over!r}, which is not an argument of {item.originalname}: "
+            "name the argument that takes the size."
+        )
+    if over not in parameters(item):
+        raise LabError(
+            "memory_growth cannot be a mark of a single parameter: mark the test function."
+        )

@@ -1,0 +1,1 @@
+"""Functions of the operating system and the Python interpreter."""

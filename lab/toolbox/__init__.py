@@ -1,0 +1,1 @@
+"""Files to copy into an application; they import nothing else of the lab."""

@@ -1,0 +1,1 @@
+"""Applications that the traps run on a real server."""

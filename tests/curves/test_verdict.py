@@ -1,0 +1,147 @@
+"""Verdicts are arithmetic over curves: kept, broken, or honestly undecided."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from lab.claim import O
+from lab.curves.curve import Curve, Point
+from lab.curves.verdict import verdict
+from lab.errors import LabError
+from lab.units import doubling
+
+SIZES = (8_000, 16_000, 32_000, 64_000, 128_000)
+
+
+def curve(f, axis="n", sizes=SIZES, witness="heap"):
+    field = {"heap": "peak_heap_bytes", "rss": "peak_rss_bytes"}[witness]
+    return Curve("f", axis, tuple(Point(n, **{field: round(f(n))}) for n in sizes), witness)
+
+
+@pytest.mark.parametrize(
+    ("f", "of_constant", "of_n"),
+    [
+        (lambda n: 9_000_000, "kept", "broken"),
+        (lambda n: 9_000_000 + 32 * n, "broken", "kept"),
+        (lambda n: 1.0 * n, "broken", "kept"),
+        (lambda n: 9_000_000 + 1_000 * n**0.5, "broken", "kept"),
+        (lambda n: n * 17, "broken", "kept"),
+        (lambda n: n**2 / 1_000, "broken", "broken"),
+        (lambda n: 2 ** (n / 4_000), "broken", "broken"),
+    ],
+)
+def test_exact_curves(f, of_constant, of_n):
+    assert verdict(curve(f), O(1)).finding == of_constant
+    assert verdict(curve(f), O("n")).finding == of_n
+
+
+def test_a_leak_of_one_byte_per_item_is_seen_and_half_of_it_is_not_called_one():
+    assert verdict(curve(lambda n: 5_000_000 + n), O(1)).finding == "broken"
+    assert verdict(curve(lambda n: 5_000_000 + n / 2), O(1)).finding == "kept"
+
+
+def test_sizes_that_are_too_small_are_not_kept():
+    small = verdict(curve(lambda n: 32 * n, sizes=(1, 2, 4, 8, 16)), O(1))
+    assert small.finding == "inconclusive"
+    assert "too small to tell" in small.reason
+
+
+def test_four_sizes_are_too_few():
+    few = verdict(curve(lambda n: 9, sizes=SIZES[:4]), O(1))
+    assert (few.finding, few.growth) == ("inconclusive", None)
+
+
+def test_points_without_a_figure_do_not_count_and_their_error_is_told():
+    points = (*curve(lambda n: 9, sizes=SIZES[:4]).points, Point(128_000, error="not finished"))
+    cut = verdict(Curve("f", "n", points), O(1))
+    assert cut.finding == "inconclusive"
+    assert "not finished" in cut.reason
+
+
+def test_memory_that_rises_to_a_batch_and_stops_is_not_called_growth():
+    level = verdict(curve(lambda n: 40 * min(n, 32_000)), O(1))
+    assert level.finding == "inconclusive"
+    assert "start at 32,000" in level.reason
+
+
+def test_a_curve_that_is_linear_over_uneven_sizes_does_not_level_off():
+    sizes = (1_000, 100_000, 100_100, 100_200, 100_300)
+    assert verdict(curve(lambda n: 100 * n, sizes=sizes), O(1)).finding == "broken"
+
+
+def test_quadratic_growth_is_not_kept_because_its_beginning_is_flat():
+    flat_at_first = curve(lambda n: max(10_000_000, n**2 / 1_000))
+    assert verdict(flat_at_first, O("n")).finding != "kept"
+    longer = curve(lambda n: max(10_000_000, n**2 / 1_000), sizes=doubling(8_000, 1_024_000))
+    assert verdict(longer, O("n")).finding == "broken"
+
+
+def test_n_means_the_axis_that_was_swept():
+    assert verdict(curve(lambda n: 32 * n, "rows"), O("n")).finding == "kept"
+    assert verdict(curve(lambda n: 9, "rows"), O("n")).finding == "broken"
+
+
+def test_a_claim_about_rows_needs_an_axis_of_rows():
+    with pytest.raises(LabError, match=r"names the axis rows, but .* n: say --axis rows"):
+        verdict(curve(lambda n: 9), O("rows"))
+
+
+def test_a_verdict_needs_curves_of_memory():
+    with pytest.raises(LabError, match="at least one curve"):
+        verdict([], O(1))
+    with pytest.raises(LabError, match="a verdict is about memory"):
+        verdict(Curve("f", "n", (), "seconds"), O(1))
+
+
+def test_constant_memory_for_a_few_clients_can_be_seen():
+    clients = curve(lambda n: 9_000_000, "clients", sizes=(4, 8, 16, 32, 64))
+    assert verdict(clients, O(1)).finding == "kept"
+
+
+def test_a_ragged_curve_is_undecided():
+    ragged = dict(zip(SIZES, (5_000_000, 5_900_000, 5_100_000, 5_800_000, 5_300_000), strict=True))
+    assert verdict(curve(ragged.get), O(1)).finding == "inconclusive"
+
+
+def test_a_claim_of_two_axes_needs_both_and_of_several_curves_the_broken_one_decides():
+    flat, growing = curve(lambda n: 9, "rows"), curve(lambda n: 5_000 * n, "batch")
+    assert verdict([flat, growing], O("batch")).finding == "kept"
+    assert verdict([growing, flat], O("batch")).finding == "kept"
+    assert verdict([flat, growing], O("rows")).axis == "rows"
+    assert verdict([growing, growing], O("rows")).finding == "broken"
+
+
+def test_a_claim_of_growth_is_broken_by_a_flat_curve():
+    better = verdict(curve(lambda n: 9_000_000, "rows"), O("rows"))
+    assert better.finding == "broken"
+    assert "does not grow" in better.reason
+
+
+def test_the_resident_set_is_a_coarser_witness():
+    def leak(n):
+        return 4 * n
+
+    assert verdict(curve(leak), O(1)).finding == "broken"
+    assert verdict(curve(leak, witness="rss"), O(1)).finding == "inconclusive"
+
+
+def test_verdicts_import_no_meter():
+    code = "import lab.curves.verdict, sys; print('memray' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
+
+
+def test_noise_that_is_known_is_allowed_for():
+    """A server may be a chunk or two ahead of its clients, or not."""
+    jumpy = Curve(
+        "GET /",
+        "rows",
+        tuple(
+            Point(size, 10_000_000 + extra)
+            for size, extra in zip(doubling(80_000, 1_280_000), (0, 120_000) * 3, strict=False)
+        ),
+    )
+    assert verdict(jumpy, O(1)).finding == "inconclusive"
+    assert verdict(replace(jumpy, noise=128 * 1024), O(1)).finding == "kept"

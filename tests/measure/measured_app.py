@@ -1,0 +1,74 @@
+"""An application whose memory is known; the instruments are checked with it."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+from fastapi import FastAPI, Request, Response
+from starlette.responses import StreamingResponse
+
+app = FastAPI()
+broken = FastAPI(lifespan=lambda app: 1 / 0)
+
+
+@app.get("/kept")
+def kept(n: int) -> Response:
+    """Allocate 100 bytes for each item and return their number."""
+    return Response(str(len(bytes(100 * n))))
+
+
+@app.get("/whole")
+def whole(n: int) -> Response:
+    """Send 100 bytes for each item, all at once."""
+    return Response(b"x" * (100 * n))
+
+
+@app.get("/streamed")
+def streamed(n: int) -> StreamingResponse:
+    """Send 100 bytes for each item, in chunks."""
+    return StreamingResponse(bytes(100 * 500) for _ in range(n // 500))
+
+
+@app.post("/body")
+async def body(request: Request) -> Response:
+    """Keep the body and answer with a hundredth of its length in bytes."""
+    content = await request.body()
+    return Response(b"x" * (len(content) // 100))
+
+
+@app.get("/held")
+def held() -> Response:
+    """Keep 2 MB for each client while all of them are connected."""
+    block = bytes(2_000_000)
+    time.sleep(0.5)
+    return Response(str(len(block)))
+
+
+@app.get("/random")
+def random(n: int) -> Response:
+    """Answer differently each time."""
+    return Response(os.urandom(8).hex())
+
+
+@app.get("/moved")
+def moved(n: int) -> Response:
+    """Redirect the client, which does not follow."""
+    return Response(status_code=307, headers={"Location": "/elsewhere"})
+
+
+@app.get("/breaks")
+def breaks(n: int) -> StreamingResponse:
+    """Break off after the first chunk."""
+
+    def chunks() -> Iterator[bytes]:
+        yield b"x"
+        raise RuntimeError
+
+    return StreamingResponse(chunks())
+
+
+@app.get("/dies")
+def dies() -> None:
+    """Kill the server as the kernel does when memory is exhausted."""
+    os.kill(os.getpid(), signal.SIGKILL)

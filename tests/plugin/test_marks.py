@@ -1,0 +1,111 @@
+"""A marker that makes no sense is one sentence, beside the name of the test."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.plugin_runs import once, run_pytest, write
+
+BUDGETS = {
+    "": "memory_budget takes peak, warm_up, timeout: missing a required argument: 'peak'.",
+    "'lots'": "'lots' is not a valid amount of memory: write 512MiB, 2GB or 65536.",
+    "None": 'None is not a valid budget: write an amount such as "2 MiB".',
+    "True": 'True is not a valid budget: write an amount such as "2 MiB".',
+    "0": '0 is not a valid budget: write an amount such as "2 MiB".',
+    "'1 MB', peek=1": "memory_budget takes peak, warm_up, timeout: got an unexpected keyword",
+    "'1 MB', '2 MB'": "memory_budget takes peak, warm_up, timeout: too many positional arguments.",
+    "'1 MB', timeout=0": "0 is not a valid timeout: write seconds, such as 60.",
+    "'1 MB', timeout='x'": "'x' is not a valid timeout: write seconds, such as 60.",
+    "'1 MB', warm_up='no'": "warm_up must be True or False, not 'no'.",
+}
+
+SIZES = "sizes='8000..128000'"
+
+GROWTHS = {
+    "'O(1)', over='n'": "missing a required argument: 'sizes'.",
+    f"'O(1)', 'n', {SIZES}": "too many positional arguments.",
+    "'O(1)', over='n', sizes='x'": "'x' is not a list of sizes: write 8000..128000",
+    "'O(1)', over='n', sizes=5": '5 is not valid as sizes: write "8000..128000" or a list',
+    "'O(1)', over='n', sizes=[]": "[] is not valid as sizes",
+    "'O(1)', over='n', sizes=[1.5, 3]": "[1.5, 3] is not valid as sizes",
+    "'O(1)', over='n', sizes=[2, 1]": "sizes must increase: 2, 1 do not.",
+    "'O(1)', over='n', sizes=[1, 2]": "memory_growth needs 5 sizes or more, each twice the",
+    f"'O(colour)', over='n', {SIZES}": "unknown claim O(colour)",
+    f"'linear', over='n', {SIZES}": "unknown claim 'linear': write O(1), O(n)",
+    f"'O(1)', over='m', {SIZES}": "has over='m', which is not an argument of test_g10",
+    f"'O(1)', over='n', axis='m', {SIZES}": "unknown axis 'm'",
+    f"'O(rows)', over='n', {SIZES}": 'the sizes count n: set axis="rows".',
+    f"'O(1)', over='n', {SIZES}, allow_inconclusive=1": "allow_inconclusive must be True or False",
+}
+
+PARAMETER = """
+    import unittest
+
+    import pytest
+
+    growth = pytest.mark.memory_growth("O(1)", over="n", sizes="8000..128000")
+
+    @pytest.mark.parametrize("other", [pytest.param(1, marks=growth)])
+    def test_late(n, other):
+        pass
+
+    class TestCase(unittest.TestCase):
+        @growth
+        def test_method(self):
+            pass
+"""
+
+TRACKED = """
+    import pytest
+
+    @pytest.mark.memory_budget("1 MB")
+    @pytest.mark.limit_memory("1 MB")
+    def test_tracked():
+        pass
+"""
+
+
+def _run(folder):
+    tests = "import pytest\n"
+    for number, words in enumerate(BUDGETS):
+        tests += f"@pytest.mark.memory_budget({words})\ndef test_b{number}():\n    pass\n"
+    for number, words in enumerate(GROWTHS):
+        tests += f"@pytest.mark.memory_growth({words})\ndef test_g{number}(n):\n    pass\n"
+    write(folder, test_marks=tests, test_parameter=PARAMETER, test_tracked=TRACKED)
+    return run_pytest(folder, "-p", "memray")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    return once("marks", tmp_path_factory, _run)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        *((f"test_b{number}", says) for number, says in enumerate(BUDGETS.values())),
+        *((f"test_g{number}", says) for number, says in enumerate(GROWTHS.values())),
+        (
+            "test_late[1]",
+            "memory_growth cannot be a mark of a single parameter: mark the test function.",
+        ),
+        ("test_method", "over='n', which is not an argument of test_method"),
+        (
+            "test_tracked",
+            "memory_budget and limit_memory both need the only memory tracker of a process: remove "
+            "one of the two markers.",
+        ),
+    ],
+)
+def test_a_marker_that_makes_no_sense_is_an_error_of_its_test(ran, name, says):
+    assert ran.outcome(name) == "error"
+    sentence = ran.text(name).splitlines()[1]
+    assert says in sentence
+    assert f" ERROR at setup of {name} ___" in ran.output.replace("TestCase.", "")
+    assert "Traceback" not in ran.output
+
+
+def test_a_wrong_marker_is_no_error_where_nothing_is_measured(ran):
+    folder = Path(ran.folder)
+    plain = run_pytest(folder, "--no-memory-lab", "-k", "test_b")
+    assert plain.counts().startswith(f"{len(BUDGETS)} passed, ")

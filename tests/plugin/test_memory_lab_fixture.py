@@ -1,0 +1,219 @@
+"""The fixture memory_lab: the lab's instruments in the hands of a test."""
+
+import functools
+import os
+import signal
+
+import pytest
+
+import lab
+from lab.errors import LabError
+from tests.helpers import processes_naming, wait_until
+from tests.measure import growths
+from tests.plugin.plugin_runs import run_pytest, write
+
+APP = "tests.measure.measured_app:app"
+FAR = lab.doubling(80_000, 1_280_000)
+
+
+class Holder:
+    @staticmethod
+    def keep(n):
+        return bytearray(10 * n)
+
+    def method(self, n):
+        return n
+
+
+def decorate(function):
+    @functools.wraps(function)
+    def wrapper(n):
+        return function(n)
+
+    return wrapper
+
+
+@decorate
+def decorated(n):
+    return bytearray(10 * n)
+
+
+@pytest.mark.parametrize(
+    "target", [growths.linear, "tests.measure.growths:linear", Holder.keep, decorated]
+)
+def test_a_function_is_swept_by_itself_or_by_its_path(memory_lab, target):
+    curve = memory_lab.sweep(target, sizes=FAR)
+    assert memory_lab.verdict(curve, "O(n)")
+    assert not memory_lab.verdict(curve, lab.O(1))
+
+
+def test_a_verdict_has_its_reason(memory_lab):
+    verdict = memory_lab.verdict(memory_lab.sweep(growths.flat_generator), "O(1)")
+    assert verdict.finding == "kept"
+    assert "flat in n" in verdict.reason
+
+
+def test_an_axis_can_be_named(memory_lab):
+    curve = memory_lab.sweep(growths.linear, "rows", FAR)
+    assert memory_lab.verdict(curve, "O(rows)")
+    assert curve.axis == "rows"
+
+
+def test_what_is_set_up_does_not_count(memory_lab):
+    curve = memory_lab.sweep(growths.copies, sizes=FAR, setup=growths.doubled)
+    assert 1.9 < memory_lab.verdict(curve, "O(n)").growth.per_item < 2.1
+
+
+def test_a_request_is_swept_at_its_application(memory_lab):
+    sizes = lab.doubling(20_000, 320_000)
+    curve = memory_lab.sweep("GET /kept?n={n}", sizes=sizes, app=APP)
+    assert 90 < memory_lab.verdict(curve, "O(1)").growth.per_item < 110
+
+
+def test_one_size_is_measured_with_its_lines(memory_lab):
+    point = memory_lab.measure(growths.one_object_kept, 100_000)
+    assert point.peak_heap_bytes > 8_000_000
+    assert point.sites[0].function == "one_object_kept"
+
+
+def test_what_a_comprehension_holds_is_put_down_to_its_function(memory_lab):
+    point = memory_lab.measure(growths.too_small, 100_000)
+    assert point.sites[0].function == "too_small"
+
+
+def test_what_fits_under_a_cap_survives_and_what_does_not_does_not(memory_lab):
+    assert memory_lab.survives(growths.flat_generator, 100_000, "32 MiB")
+    survival = memory_lab.survives(growths.kept_blocks, 200, 32_000_000)
+    assert not survival
+    assert survival.outcome == "out of memory"
+    assert survival.items < 40
+
+
+def test_a_request_survives_under_a_cap(memory_lab):
+    assert memory_lab.survives("GET /streamed?n={n}", 100_000, "64 MiB", app=APP)
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        (lambda n: n, "is defined inside a function, where a fresh process cannot find it"),
+        (
+            functools.partial(growths.linear),
+            "has no name in a module by which a fresh process could import it",
+        ),
+        (Holder().method, "has no name in a module by which a fresh process could import it"),
+        ("tests.measure.growths:no_such", "tests.measure.growths has no 'no_such'"),
+        ("no_such:function", "cannot import 'no_such'"),
+        ("linear", "'linear' is no target"),
+    ],
+)
+def test_what_a_fresh_process_cannot_find_is_refused_in_a_sentence(memory_lab, target, says):
+    with pytest.raises(LabError, match=says):
+        memory_lab.measure(target, 10)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"clients": 2}, "only a request takes clients: give its app"),
+        ({"app": APP}, "nothing in GET /kept depends on the size"),
+        ({"app": APP, "setup": "tests.measure.growths:doubled"}, "setup is for functions"),
+        (
+            {"app": APP, "header": "A: b"},
+            "'header' is not an argument of a request: did you mean headers",
+        ),
+        ({"app": "tests.measure.measured_app:none"}, "tests.measure.measured_app has no 'none'"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused(memory_lab, words, says):
+    target = "GET /kept" if words.get("app") == APP else "GET /kept?n={n}"
+    with pytest.raises(LabError, match=says):
+        memory_lab.sweep(target, **words)
+
+
+def test_an_error_shows_where_it_was_raised_and_nothing_of_the_lab(tmp_path):
+    tests = """
+        from tests.measure import growths
+
+        def test_it(memory_lab):
+            memory_lab.measure(growths.raises, 10)
+    """
+    text = run_pytest(write(tmp_path, test_it=tests)).text("test_it")
+    assert "LabError: tests.measure.growths:raises raised ValueError: no 5 today" in text
+    assert 'raise ValueError(f"no {n} today")' in text
+    assert "lab/plugin" not in text
+
+
+def test_a_file_that_pytest_imports_by_its_path_has_no_functions_to_find(tmp_path):
+    tests = """
+        def mine(n):
+            return n
+
+        def test_it(memory_lab):
+            memory_lab.measure(mine, 10)
+    """
+    folder = write(tmp_path, {"pytest.ini": "[pytest]\n", "sub/test_it.py": tests}) / "sub"
+    ran = run_pytest(tmp_path, "--import-mode=importlib", cwd=folder)
+    assert "a fresh process cannot find it: move mine to a module" in ran.text("test_it")
+
+
+def test_a_window_sees_a_body_held_whole_and_hardly_anything_of_a_streamed_one(memory_lab):
+    with memory_lab.server(APP) as server:
+        server.drain("/streamed?n=500")
+        with server.window() as streamed:
+            assert server.drain("/streamed?n=200000").length == 20_000_000
+        with server.window() as whole:
+            assert server.drain("/whole?n=200000").length == 20_000_000
+        assert streamed.peak < 4_000_000
+        assert 15_000_000 < whole.peak <= server.peak
+    assert 15_000_000 < whole.peak <= server.peak
+
+
+def test_a_window_in_another_takes_nothing_from_it(memory_lab):
+    with memory_lab.server(APP) as server, server.window() as outer:
+        server.drain("/whole?n=200000")
+        with server.window() as inner:
+            server.drain("/streamed?n=500")
+        assert inner.peak < 15_000_000 < outer.peak
+
+
+def test_answers_are_drained_to_the_end(memory_lab):
+    with memory_lab.server(APP) as server:
+        answer = server.drain("/body", "POST", body=b"y" * 500)
+        assert (answer.status, answer.body, answer.complete) == (200, b"xxxxx", True)
+        assert not server.drain("/breaks?n=1").complete
+        assert not server.drain("/streamed?n=200000", stop_after=65_536).complete
+        assert "startup complete" in server.written()
+        pid = server.pid
+    assert not server.lives
+    assert wait_until(lambda: not os.path.exists(f"/proc/{pid}"))
+
+
+def test_an_application_that_does_not_start_is_said(memory_lab):
+    with pytest.raises(
+        LabError, match=r"the server of tests\.measure\.measured_app:broken did not start"
+    ):
+        memory_lab.server("tests.measure.measured_app:broken").__enter__()
+
+
+def test_a_server_that_dies_has_no_peak(memory_lab):
+    with memory_lab.server(APP) as server:
+        with server.window() as window:
+            os.kill(server.pid, signal.SIGKILL)
+            assert wait_until(lambda: not server.lives)
+        with pytest.raises(LabError, match="the server ended by itself"):
+            print(window.peak)
+
+
+def test_a_server_ends_with_a_test_that_fails(tmp_path):
+    app = "from tests.measure.measured_app import app\n"
+    tests = """
+        def test_it(memory_lab):
+            with memory_lab.server("own_app:app") as server:
+                server.drain("/streamed?n=500")
+                assert False
+    """
+    ran = run_pytest(write(tmp_path, own_app=app, test_it=tests))
+    assert ran.outcome("test_it") == "failed"
+    assert ran.left == []
+    assert not processes_naming("lab.net.uvicorn_process", "own_app:app")

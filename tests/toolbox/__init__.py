@@ -1,0 +1,1 @@
+"""Tests of the files to copy into an application."""
