@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from inspect import Parameter, getdoc, getsource, signature
+from inspect import Parameter, getdoc, signature
 from typing import Any, Literal
 
 from lab.claim import O
@@ -79,11 +79,6 @@ class Variant:
     def label(self) -> str:
         """The first line of the function's docstring."""
         return (getdoc(self.run) or self.name).splitlines()[0]
-
-    @cached_property
-    def source(self) -> str:
-        """The source code of the function."""
-        return getsource(self.run)
 
     @cached_property
     def ready(self) -> bool:

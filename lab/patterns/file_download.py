@@ -10,14 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 
 from lab.claim import O
 from lab.data.files import folder
 from lab.data.worlds import download, download_ready
 from lab.endpoints.routes import endpoint
 from lab.pattern import CROWDS, Pattern, Request, Variant
-from lab.patterns.shared.file_answer import ANSWERS, IfRange, Range, file_answer
+from lab.patterns.shared.file_answer import (
+    ANSWERS,
+    FILE_RESPONSE,
+    IfRange,
+    Range,
+    file_answer,
+    regular_file,
+)
 from lab.patterns.shared.outcomes import digest_bytes
 from lab.streams import CHUNK, OwningResponse, attachment
 from lab.toolbox.http_ranges import exactly
@@ -32,7 +39,7 @@ def read_whole(path: Path) -> Iterator[bytes]:
 
 
 def small_chunks(path: Path, chunk: int = 65_536) -> Iterator[bytes]:
-    """Read and send 64 KiB at a time."""
+    """Read and send 64 KiB at a time, as Starlette's `FileResponse` does."""
     with path.open("rb") as file:
         while block := file.read(chunk):
             yield block
@@ -73,9 +80,10 @@ PATTERN = Pattern(
 router = APIRouter()
 
 PATH = "/downloads/{filename}"
+_MEDIA = "application/octet-stream"
 
 
-@endpoint(router, PATTERN, PATH, "application/octet-stream", responses=ANSWERS)
+@endpoint(router, PATTERN, PATH, _MEDIA, roles=("naive", "tuned"), responses=ANSWERS)
 def download_file(
     variant: Variant, filename: str, range_header: Range = None, if_range: IfRange = None
 ) -> Response:
@@ -93,16 +101,13 @@ def download_file(
         exactly(variant.run(path, **options), len(part)),
         ready=ready,
         status_code=status,
-        media_type="application/octet-stream",
+        media_type=_MEDIA,
         filename=filename,
         headers=headers,
     )
 
 
-@endpoint(
-    router, PATTERN, PATH, "application/octet-stream",
-    roles=("tuned",), method="HEAD", responses=ANSWERS,
-)  # fmt: skip
+@endpoint(router, PATTERN, PATH, _MEDIA, roles=("tuned",), method="HEAD", responses=ANSWERS)
 def describe_file(
     variant: Variant, filename: str, range_header: Range = None, if_range: IfRange = None
 ) -> Response:
@@ -110,4 +115,17 @@ def describe_file(
     path = folder() / filename
     _, status, headers = file_answer(path, variant.takes("start"), range_header, if_range)
     headers["content-disposition"] = attachment(filename)
-    return Response(None, status, headers, "application/octet-stream")
+    return Response(None, status, headers, _MEDIA)
+
+
+@endpoint(
+    router, PATTERN, PATH, _MEDIA, roles=("streaming",), method="HEAD", responses=FILE_RESPONSE
+)
+@endpoint(router, PATTERN, PATH, _MEDIA, roles=("streaming",), responses=FILE_RESPONSE)
+def send_file(_variant: Variant, filename: str) -> Response:
+    """Send a file of the lab's folder, or ranges of it, by Starlette's `FileResponse`.
+
+    It reads 64 KiB at a time as well, in worker threads.
+    """
+    path = folder() / filename
+    return FileResponse(path, media_type=_MEDIA, filename=filename, stat_result=regular_file(path))

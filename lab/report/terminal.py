@@ -166,19 +166,23 @@ def print_patterns(to: Console, patterns: Sequence[Pattern]) -> None:
 
 
 def print_source(to: Console, pattern: Pattern, variants: Iterable[Variant]) -> None:
-    """Print the docstring of a pattern's file, and the code of variants with their claims."""
+    """Print a pattern's docstring, and each variant with its claim, code and files to copy."""
     from rich.syntax import Syntax
+
+    from lab.report.recipe import recipe
 
     to.print(pattern.module.__doc__.strip(), style="bold", soft_wrap=not to.is_terminal)
     for variant in variants:
-        to.print()
+        needed = recipe(variant.run)
         to.print(
-            f"{variant.name}: {variant.role}, peak memory {_claim(variant)}. {variant.because}"
+            f"\n{variant.name}: {variant.role}, peak memory {_claim(variant)}. {variant.because}\n"
         )
         if to.is_terminal:
-            to.print(Syntax(variant.source.rstrip(), "python", background_color="default"))
+            to.print(Syntax(needed.code, "python", background_color="default"))
         else:
-            to.print(variant.source.rstrip(), soft_wrap=True)
+            to.print(needed.code, soft_wrap=True, markup=False)
+        if needed.files:
+            to.print(f"\nIt needs {', '.join(needed.files)}.", soft_wrap=True)
 
 
 def print_findings(to: Console, findings: "Iterable[Diagnosis]") -> None:

@@ -123,7 +123,9 @@ def test_show_prints_the_question_the_claim_and_the_code():
     said = call_lab("show", "rows", "yield_per").stdout
     assert "How do I read many rows" in said
     assert "O(batch)" in said
+    assert "from lab.data.models import Post" in said
     assert "def yield_per(db: Session" in said
+    assert "It needs lab/data/models.py." in said
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def content(whole_table):
     return download_file(SIZE).read_bytes()
 
 
-@pytest.mark.parametrize("role", ["", "/tuned"])
+@pytest.mark.parametrize("role", ["", "/streaming", "/tuned"])
 @pytest.mark.parametrize(
     ("header", "first", "last"),
     [
@@ -107,20 +107,22 @@ def test_a_range_is_sent_as_requested(get, content, role, header, first, last):
     assert received.headers["content-length"] == str(last + 1 - first)
 
 
-def test_a_download_that_was_cut_off_goes_on_where_it_was(get, content):
-    whole = get()
+@pytest.mark.parametrize("role", ["", "/streaming"])
+def test_a_download_that_was_cut_off_goes_on_where_it_was(get, content, role):
+    whole = get(role)
     assert whole.headers["accept-ranges"] == "bytes"
     tag, day = whole.headers["etag"], whole.headers["last-modified"]
     for known in (tag, day):
-        rest = get(Range="bytes=2000000-", If_Range=known)
+        rest = get(role, Range="bytes=2000000-", If_Range=known)
         assert (rest.status, rest.body) == (206, content[2_000_000:])
     for other in ('"another"', f"W/{tag}", "Thu, 01 Jan 1970 00:00:00 GMT"):
-        again = get(Range="bytes=2000000-", If_Range=other)
+        again = get(role, Range="bytes=2000000-", If_Range=other)
         assert (again.status, again.digest) == (200, whole.digest)
 
 
-def test_a_range_past_the_end_is_416_and_says_how_long_the_file_is(get):
-    received = get(Range=f"bytes={SIZE}-")
+@pytest.mark.parametrize("role", ["", "/streaming"])
+def test_a_range_past_the_end_is_416_and_says_how_long_the_file_is(get, role):
+    received = get(role, Range=f"bytes={SIZE}-")
     assert received.status == 416
     assert received.headers["content-range"] == f"bytes */{SIZE}"
 
@@ -132,18 +134,26 @@ def test_what_is_not_one_range_gets_the_whole_file(get, content, header):
     assert "content-range" not in received.headers
 
 
-def test_head_says_what_get_would_and_sends_nothing(get):
+@pytest.mark.parametrize("role", ["", "/streaming"])
+def test_head_says_what_get_would_and_sends_nothing(get, role):
     for header in ({}, {"Range": "bytes=10-19"}, {"Range": f"bytes={SIZE}-"}):
-        got, headed = get(**header), get(method="HEAD", **header)
+        got, headed = get(role, **header), get(role, method="HEAD", **header)
         assert headed.status == got.status
         assert headed.body == b""
         for name in set(got.headers) - {"date", "transfer-encoding"}:
             assert headed.headers.get(name) == got.headers[name], name
 
 
-@pytest.mark.parametrize("role", ["/naive", "/streaming"])
-def test_variants_that_start_at_the_beginning_offer_no_ranges(get, role):
-    received = get(role, Range="bytes=10-19")
+def test_file_response_sends_several_ranges_and_refuses_nonsense(get, content):
+    several = get("/streaming", Range="bytes=0-1,5-6")
+    assert several.status == 206
+    assert several.headers["content-type"].startswith("multipart/byteranges")
+    assert content[5:7] in several.body
+    assert get("/streaming", Range="nonsense").status == 400
+
+
+def test_a_file_that_is_read_whole_offers_no_ranges(get):
+    received = get("/naive", Range="bytes=10-19")
     assert (received.status, received.length) == (200, SIZE)
     assert received.headers["accept-ranges"] == "none"
 

@@ -158,15 +158,17 @@ def odd_files():
     ["..", ".", "%2e%2e", "..%2fsecret", "missing.bin", "a-link.bin", "a-folder", "a-pipe",
      "x" * 300, "%00", "%FF", "a%0d%0aSet-Cookie:x", ".hidden", "%22"],
 )  # fmt: skip
-def test_what_is_no_file_of_the_folder_is_404(get, odd_files, name):
-    assert get(f"/downloads/{name}").status == 404
+@pytest.mark.parametrize("role", ["", "/streaming"])
+def test_what_is_no_file_of_the_folder_is_404(get, odd_files, role, name):
+    assert get(f"{role}/downloads/{name}").status == 404
 
 
-def test_any_name_of_a_file_can_be_offered(get):
+@pytest.mark.parametrize("role", ["", "/streaming"])
+def test_any_name_of_a_file_can_be_offered(get, role):
     path = folder() / 'Łódź "1".bin'
     path.write_bytes(b"x" * 10)
     try:
-        received = get("/downloads/%C5%81%C3%B3d%C5%BA%20%221%22.bin")
+        received = get(f"{role}/downloads/%C5%81%C3%B3d%C5%BA%20%221%22.bin")
         assert (received.status, received.body) == (200, b"x" * 10)
         assert "filename*=utf-8''" in received.headers["content-disposition"]
     finally:

@@ -22,6 +22,12 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"description": "There is no such file"},
     416: {"description": "The file ends before the range begins"},
 }
+FILE_RESPONSE: dict[int | str, dict[str, Any]] = {
+    **ANSWERS,
+    400: {"description": "The range is malformed", "content": {"text/plain": {}}},
+    416: {"description": "The file ends before the range begins", "content": {"text/plain": {}}},
+}
+"""The responses of `FileResponse`."""
 
 Range = Annotated[str | None, Header(alias="Range", description="As ``bytes=1000-``.")]
 IfRange = Annotated[str | None, Header(description="The ETag of the file that the range is of.")]
@@ -41,7 +47,7 @@ def file_answer(
     Raises:
         HTTPException: 404 without such a file; 416 if it ends before the range begins.
     """
-    status = _regular_file(path)
+    status = regular_file(path)
     size = status.st_size
     headers = {"content-length": str(size), **validators(status)}
     if not ranges:
@@ -58,7 +64,7 @@ def file_answer(
     return part, 206, {**headers, **partial}
 
 
-def _regular_file(path: Path) -> os.stat_result:
+def regular_file(path: Path) -> os.stat_result:
     """Return the status of a regular file, no link and not hidden; else raise 404.
 
     FastAPI lets no slash into the name. But ``..``, links, devices and folders have names too,
