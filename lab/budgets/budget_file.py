@@ -11,7 +11,7 @@ from lab.budgets.budget import Budget
 from lab.budgets.judge import Promise
 from lab.budgets.subject import KEYS, BudgetSubject, read_subject, with_variables
 from lab.budgets.toml_key_lines import KeyLines
-from lab.budgets.toml_table import TomlTable
+from lab.budgets.toml_values import TomlValues
 from lab.claim import O
 from lab.curves.curve import Curve, Witness
 from lab.curves.verdict import verdict
@@ -125,17 +125,17 @@ def _section(document: dict[str, Any]) -> Any:
     return tool.get("memory-lab") if isinstance(tool, dict) else None
 
 
-def _top_table(path: Path, document: dict[str, Any], lines: KeyLines) -> TomlTable:
+def _top_table(path: Path, document: dict[str, Any], lines: KeyLines) -> TomlValues:
     """Return the table that has the budgets: the whole file, or a table of pyproject.toml."""
     if path.name != PROJECT:
-        return TomlTable(str(path), lines, (), document)
+        return TomlValues(str(path), lines, (), document)
     if _section(document) is None:
         raise LabError(f"{path} has no table [tool.memory-lab].")
-    tool = TomlTable(str(path), lines, _IN_PROJECT[:1], document["tool"], "tool")
+    tool = TomlValues(str(path), lines, _IN_PROJECT[:1], document["tool"], "tool")
     return tool.inner(_IN_PROJECT[1], "tool.memory-lab")
 
 
-def _budget(budgets: TomlTable, name: str) -> Budget:
+def _budget(budgets: TomlValues, name: str) -> Budget:
     if not isinstance(budgets.values[name], dict):
         raise budgets.error("a budget must be a table: write [budget.NAME] above its keys", name)
     table = budgets.inner(name, f"budget {name}")
@@ -160,7 +160,7 @@ def _budget(budgets: TomlTable, name: str) -> Budget:
     )
 
 
-def _promise(table: TomlTable, measured: BudgetSubject) -> Promise:
+def _promise(table: TomlValues, measured: BudgetSubject) -> Promise:
     axis, per_client = measured.axis, None if "claim" in table else measured.per_client
     with table.at("claim"):
         claim = O.parse(table.text("claim")) if "claim" in table else measured.claim

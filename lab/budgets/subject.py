@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from lab.budgets.toml_table import TomlTable
+from lab.budgets.toml_values import TomlValues
 from lab.claim import AXES, O
 from lab.errors import LabError, nearest
 from lab.measure.sweep import DEFAULT_SIZES
@@ -49,7 +49,7 @@ class BudgetSubject:
     per_client: int | None = None
 
 
-def read_subject(table: TomlTable) -> BudgetSubject:
+def read_subject(table: TomlValues) -> BudgetSubject:
     """Read what a budget measures.
 
     Raises:
@@ -66,7 +66,7 @@ def read_subject(table: TomlTable) -> BudgetSubject:
     return {"target": _function, "request": _endpoint, "pattern": _variant}[given[0]](table)
 
 
-def _function(table: TomlTable) -> BudgetSubject:
+def _function(table: TomlValues) -> BudgetSubject:
     target, setup = table.text("target"), table.text("setup") or None
     if re.match(r"[A-Z]+ /", target):
         raise table.error(f"{target!r} is a request: write request = and app =", "target")
@@ -76,7 +76,7 @@ def _function(table: TomlTable) -> BudgetSubject:
     return BudgetSubject(Function(target, setup), what, _axis(table), _sizes(table))
 
 
-def _endpoint(table: TomlTable) -> BudgetSubject:
+def _endpoint(table: TomlValues) -> BudgetSubject:
     from lab.measure.http.endpoint import Endpoint
 
     request = table.text("request")
@@ -128,7 +128,7 @@ def with_variables(subject: Subject, place: str) -> Subject:
     return replace(subject, headers=headers)
 
 
-def _variant(table: TomlTable) -> BudgetSubject:
+def _variant(table: TomlValues) -> BudgetSubject:
     from lab.variants import VariantSubject
 
     with table.at("pattern"):
@@ -147,18 +147,18 @@ def _variant(table: TomlTable) -> BudgetSubject:
     return BudgetSubject(subject, what, axis, sizes, variant.peak, variant.client_bytes)
 
 
-def _axis(table: TomlTable) -> str:
+def _axis(table: TomlValues) -> str:
     axis = table.text("axis", "n")
     if axis not in AXES:
         raise table.error(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}", "axis")
     return axis
 
 
-def _sizes(table: TomlTable) -> tuple[int, ...]:
+def _sizes(table: TomlValues) -> tuple[int, ...]:
     return table.sizes("sizes", DEFAULT_SIZES)
 
 
-def _check_path(table: TomlTable, key: str) -> None:
+def _check_path(table: TomlValues, key: str) -> None:
     path = table.text(key)
     if key in table and not re.fullmatch(r"[^\s:]+:[^\s:]+", path):
         kind = {"target": "function", "setup": "context_manager", "app": "app"}[key]

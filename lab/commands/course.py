@@ -1,10 +1,13 @@
 """The command `lab course`: shows progress, resets it, and grades submitted notebooks."""
 
 from contextlib import closing, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lab.errors import LabError
 
 if TYPE_CHECKING:
     from lab.course.submissions import GradedNotebook
@@ -18,6 +21,11 @@ course = typer.Typer(
 @course.callback(epilog="Example: lab course grade submissions --csv grades.csv")
 def progress(context: typer.Context) -> None:
     """Show a student's progress; grade notebooks that were handed in."""
+    if find_spec("lab.course") is None:
+        raise LabError(
+            "the course is not installed: it is in a clone of memory-lab, with its notebooks; "
+            "run `.venv/bin/lab course` there."
+        )
     if context.invoked_subcommand is not None:
         return
     from rich.table import Table

@@ -132,7 +132,7 @@ def resolve(path: str) -> Any:
     """
     module_name, colon, attribute = path.partition(":")
     if not (module_name and colon and attribute):
-        raise LabError(f"{path!r} is no target: write package.module:function.")
+        raise LabError(f"{path!r} is not a target: write package.module:function.")
     try:
         target: Any = import_module(module_name)
     except ModuleNotFoundError as error:

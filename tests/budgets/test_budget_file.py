@@ -272,7 +272,7 @@ def test_a_mistake_is_named_with_its_file_and_line(written, text, says):
         ('field = "csv"', r":5: .*, field: it is the field of an upload"),
         ("clients = 0", r":5: .*, clients: write a whole number from 1 up, not 0"),
         ('clients = 2\naxis = "clients"', r":5: .*, clients: the sizes of the axis clients"),
-        ('headers = ["no colon"]', r":5: .*, headers: 'no colon' is no header"),
+        ('headers = ["no colon"]', r":5: .*, headers: 'no colon' is not a header"),
         ("headers = [1]", r":5: budget export, headers: write a list of strings, not \[1\]"),
         (
             'axis = "clients"',
@@ -289,7 +289,7 @@ def test_a_request_is_checked_as_well(written, more, says):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('request = "GET x"\napp = "a:b"\npeak = 1', r":2: .*, request: 'GET x' is no request"),
+        ('request = "GET x"\napp = "a:b"\npeak = 1', r":2: .*, request: 'GET x' is not a request"),
         ('request = "GET /x"\napp = "a:b"\npeak = 1', r":2: .*, request: nothing in GET /x dep"),
         ('request = "GET /{n}"\napp = "a"\npeak = 1', r":3: .*, app: 'a' is not an import path"),
         ('pattern = "rwos"\nvariant = "x"', r":2: .*, pattern: unknown pattern 'rwos': .*rows"),

@@ -115,7 +115,7 @@ def test_elsewhere_than_in_a_notebook_the_card_is_returned():
 
 @pytest.mark.slow
 def test_a_notebook_has_the_card_once_and_updated(kernel):
-    """It is displayed once, is put in its own place again and again, and is no result."""
+    """It is displayed once, is put in its own place again and again, and is not a result."""
     _, client = kernel
     seen = list(messages(client, client.execute(IN_A_CELL)))
     kinds = [kind for kind, _ in seen]

@@ -133,19 +133,36 @@ def test_a_missing_extra_is_named(only_the_core, words, extra):
     assert f"pip install 'memory-lab[{extra}]'" in result.stderr
 
 
-def test_the_wheel_holds_what_the_package_needs(tmp_path):
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, unpacked."""
+    folder = tmp_path_factory.mktemp("wheel")
     build = "from hatchling.build import build_wheel; import sys; print(build_wheel(sys.argv[1]))"
-    said = subprocess.run(
-        [sys.executable, "-c", build, str(tmp_path)],
+    built = subprocess.run(
+        [sys.executable, "-c", build, str(folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    names = zipfile.ZipFile(tmp_path / said.stdout.split()[-1]).namelist()
-    assert "lab/table/page.html.j2" in names
-    assert "lab/patterns/rows.py" in names
-    assert "memory_lab.py" in names
-    ours = ("lab/", "memory_lab", "memory_lab.py")
-    assert not [name for name in names if not name.startswith(ours)]
-    assert not [name for name in names if name.startswith("lab/course/sources.py")]
+    with zipfile.ZipFile(folder / built.stdout.split()[-1]) as archive:
+        archive.extractall(folder / "unpacked")
+    return folder / "unpacked"
+
+
+def test_the_wheel_holds_what_the_package_needs(wheel):
+    assert (wheel / "lab" / "table" / "page.html.j2").exists()
+    assert (wheel / "lab" / "patterns" / "rows.py").exists()
+    assert (wheel / "memory_lab.py").exists()
+    names = {path.name for path in wheel.iterdir() if path.suffix != ".dist-info"}
+    assert names == {"lab", "memory_lab.py"}
+    assert not (wheel / "lab" / "course").exists()
+    lines = sum(path.read_bytes().count(b"\n") for path in wheel.rglob("*.*") if path.is_file())
+    assert lines <= 22_000
+
+
+def test_the_wheel_says_where_the_course_is(wheel, tmp_path):
+    for words in (["course"], ["course", "reset"], ["course", "grade", "."]):
+        result = run_lab(*words, cwd=tmp_path, env={"PYTHONPATH": str(wheel)})
+        assert result.returncode == 2
+        assert "a clone of memory-lab" in result.stderr

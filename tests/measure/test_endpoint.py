@@ -65,12 +65,12 @@ def test_an_answer_that_is_wrong_is_said(path, says):
 @pytest.mark.parametrize(
     ("request_", "more", "says"),
     [
-        ("/x?n={n}", {}, "is no request"),
-        ("GET x", {}, "is no request"),
-        ("FETCH /x", {}, "is no request"),
+        ("/x?n={n}", {}, "is not a request"),
+        ("GET x", {}, "is not a request"),
+        ("FETCH /x", {}, "is not a request"),
         ("GET /x", {}, "depends on the size"),
         ("GET /x?n={n}", {"axis": "clients"}, "takes it as well"),
-        ("GET /x?n={n}", {"headers": ["no colon"]}, "is no header"),
+        ("GET /x?n={n}", {"headers": ["no colon"]}, "is not a header"),
         ("GET /x?n={n}", {"app": "tests.measure.measured_app:nothing"}, "has no 'nothing'"),
         ("GET /x?n={n}", {"app": "tests.measure.measured_app:broken"}, "did not start"),
     ],

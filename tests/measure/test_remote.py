@@ -320,7 +320,10 @@ def test_workers_with_other_versions_are_refused():
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("--dask 127.0.0.1:8786", "'127.0.0.1:8786' is no address of a Dask scheduler: write tcp"),
+        (
+            "--dask 127.0.0.1:8786",
+            "'127.0.0.1:8786' is not an address of a Dask scheduler: write tcp",
+        ),
         ("--dask tcp://127.0.0.1:1", "no Dask scheduler answers at tcp://127.0.0.1:1"),
         ("--dask tcp://127.0.0.1:99999", "no Dask scheduler answers at tcp://127.0.0.1:99999"),
         ("--dask tcp://127.0.0.1:1 --cap 1GB", "under a cap is made on this machine"),

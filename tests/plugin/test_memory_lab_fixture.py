@@ -104,7 +104,7 @@ def test_a_request_survives_under_a_cap(memory_lab):
         (Holder().method, "has no name in a module by which a fresh process could import it"),
         ("tests.measure.growths:no_such", "tests.measure.growths has no 'no_such'"),
         ("no_such:function", "cannot import 'no_such'"),
-        ("linear", "'linear' is no target"),
+        ("linear", "'linear' is not a target"),
     ],
 )
 def test_what_a_fresh_process_cannot_find_is_refused_in_a_sentence(memory_lab, target, says):

@@ -102,12 +102,12 @@ class Endpoint:
         method, _, path = text.partition(" ")
         if method not in METHODS or not re.fullmatch(r"/[!-~]*", path.strip()):
             raise LabError(
-                f"{text!r} is no request: write METHOD /path, such as GET /posts?rows={{n}}."
+                f"{text!r} is not a request: write METHOD /path, such as GET /posts?rows={{n}}."
             )
         pairs = [header.partition(":") for header in headers]
         for name, colon, _ in pairs:
             if not (colon and re.fullmatch(r"[!-9;-~]+", name)):
-                raise LabError(f"{name!r} is no header: write NAME: VALUE.")
+                raise LabError(f"{name!r} is not a header: write NAME: VALUE.")
         fields = {name: value.strip() for name, _, value in pairs}
         return cls(app, method, path.strip(), fields, **more)
 

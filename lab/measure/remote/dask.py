@@ -32,7 +32,7 @@ def dask_executor(address: str) -> Iterator[Executor]:
             Dask is not installed.
     """
     if not re.fullmatch(r"(tcp|tls)://\S+:\d{1,5}", address):
-        raise LabError(f"{address!r} is no address of a Dask scheduler: write tcp://HOST:PORT.")
+        raise LabError(f"{address!r} is not an address of a Dask scheduler: write tcp://HOST:PORT.")
     if find_spec("distributed") is None:
         raise LabError("a sweep on Dask needs the extra `dask`: pip install 'memory-lab[dask]'")
     try:

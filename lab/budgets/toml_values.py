@@ -18,7 +18,7 @@ class _LocatedError(LabError):
     """An error whose message has its file and line already."""
 
 
-class TomlTable:
+class TomlValues:
     """One table of a TOML file.
 
     Args:
@@ -46,7 +46,7 @@ class TomlTable:
         """The line on which the table begins, from 1."""
         return self._lines.of(self._path)
 
-    def inner(self, key: str, label: str) -> "TomlTable":
+    def inner(self, key: str, label: str) -> "TomlValues":
         """Return a table inside this one.
 
         Raises:
@@ -58,7 +58,7 @@ class TomlTable:
             raise self.error(
                 f"{_shown(values)} is not a table: write [{header}] above its keys", key
             )
-        return TomlTable(self.file, self._lines, (*self._path, key), values, label)
+        return TomlValues(self.file, self._lines, (*self._path, key), values, label)
 
     def error(self, sentence: str, key: str = "") -> LabError:
         """Return an error whose message begins with file, line, table and key."""
