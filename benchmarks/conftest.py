@@ -7,7 +7,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.compare import Compare
-from lab.data.worlds import posts_ready
+from lab.data.inputs import posts_ready
 from lab.measure.schedule import Bench
 
 ROWS = 1_000_000

@@ -60,8 +60,8 @@ measure()
 # %%
 from sqlalchemy import select
 
+from lab.data.inputs import posts
 from lab.data.models import Post
-from lab.data.worlds import posts
 
 with posts(rows=1_000) as db:
     first = db.get(Post, 1)

@@ -53,10 +53,10 @@ measure()
 # %%
 import inspect
 
-from lab.patterns.zip_download import Outbox, block_by_block
+from lab.patterns.zip_download import ZipOutput, block_by_block
 
 print(inspect.getsource(block_by_block))
-print(inspect.getsource(Outbox))
+print(inspect.getsource(ZipOutput))
 
 # %% [markdown]
 # It keeps one block, and for each member an entry of the directory that is written at the end: a

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report.parts import EXTRAPOLATED
+from benchmarks.report.generated_parts import EXTRAPOLATED
 from lab.errors import LabError
 from lab.load.memory_formula import Sizing
 from lab.units import show_bytes, show_count, show_seconds

@@ -13,6 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import load_docs
+from benchmarks.report.generated_parts import (
+    EXTRAPOLATED,
+    differences,
+    fill,
+    marked,
+    same_but_for_figures,
+    same_but_for_numbers,
+    same_but_for_results,
+    same_within_tolerance,
+)
 from benchmarks.report.measurements import (
     BENCH,
     description,
@@ -24,16 +34,6 @@ from benchmarks.report.measurements import (
     speed_parts,
     speed_pictures,
     speed_summary,
-)
-from benchmarks.report.parts import (
-    EXTRAPOLATED,
-    differences,
-    fill,
-    marked,
-    same_but_for_figures,
-    same_but_for_numbers,
-    same_but_for_results,
-    same_within_tolerance,
 )
 from lab.errors import LabError
 from lab.report.files import write_text

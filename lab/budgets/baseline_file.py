@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.budgets.baseline_key import Key
-from lab.curves.sites import Site
+from lab.curves.allocation_sites import Site
 from lab.errors import LabError
 
 FORMAT = 1

@@ -10,8 +10,8 @@ from typing import Literal
 
 from lab.budgets.previous_run import PreviousRun
 from lab.claim import O
+from lab.curves.allocation_sites import Site
 from lab.curves.curve import Curve, sites_that_grow
-from lab.curves.sites import Site
 from lab.curves.verdict import EXIT_CODES, Verdict, verdict
 from lab.units import show_bytes, show_count
 

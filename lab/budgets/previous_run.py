@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.curves.allocation_sites import Site, gained
 from lab.curves.curve import Curve, Witness
-from lab.curves.sites import Site, gained
 from lab.curves.verdict import RESOLUTION
 from lab.units import show_bytes, show_count
 

@@ -33,8 +33,8 @@ class Exercise:
 
     Attributes:
         function: Its name.
-        world: Context manager from a size and a salt to the function's argument, or to a tuple of
-            arguments. Another salt gives other data.
+        open_inputs: Context manager from a size and a salt to the function's argument, or to a
+            tuple of arguments. Another salt gives other data.
         drain: Consumes what the function returned, and returns the outcome. If its second argument
             is true, the outcome's digest is the first items of the answer, as JSON.
         item: What the size counts: ``row``, ``byte``.
@@ -47,14 +47,14 @@ class Exercise:
         step: Sizes above it are rounded down to a multiple of it.
         most: Bytes per item that are allowed; 0 where memory must not grow at all.
         prepare: Context manager that provides the data before the graded runs.
-        database: Whether the world is in the database.
-        call: Calls the function with the arguments from the world; the result is drained.
+        database: Whether the inputs are in the database.
+        call: Calls the function with the inputs; the result is drained.
         noise: Bytes by which the peak may differ between runs, beyond the meter's resolution.
         preload: Modules that are slow to import, which every answer finds imported.
     """
 
     function: str
-    world: Callable[[int, int], AbstractContextManager[Any]]
+    open_inputs: Callable[[int, int], AbstractContextManager[Any]]
     drain: Callable[[Any, bool], Outcome]
     item: str
     growth: int

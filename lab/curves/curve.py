@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lab.curves.sites import Site, growing
+from lab.curves.allocation_sites import Site, growing
 
 Witness = Literal["heap", "rss", "seconds"]
 

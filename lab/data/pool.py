@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from lab.data.database import database
+from lab.data.inputs import narrow
 from lab.data.seed import ROWS, Built, build, built
-from lab.data.worlds import narrow
 
 POOL = int(os.environ.get("MEMORY_LAB_POOL", "5"))
 """Connections in the pool; a request that gets none within `WAIT` seconds is answered with 503."""

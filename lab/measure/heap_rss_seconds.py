@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lab.curves.allocation_sites import sites
 from lab.curves.curve import Reading, Witness
-from lab.curves.sites import sites
 from lab.outcome import Outcome
 from lab.system.linux import return_free_memory, status
 

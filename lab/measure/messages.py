@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lab.curves.allocation_sites import Site
 from lab.curves.curve import Reading, Witness
-from lab.curves.sites import Site
 from lab.measure.memory_cap import CapOutcome
 
 

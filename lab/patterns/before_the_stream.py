@@ -17,8 +17,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from lab.claim import O
+from lab.data.inputs import posts, posts_ready
 from lab.data.models import Post
-from lab.data.worlds import posts, posts_ready
 from lab.endpoints.routes import ERRORS, Batch, Posts, Rows, endpoint, options_for
 from lab.pattern import CROWDS, Pattern, Request, Variant
 from lab.patterns.shared.outcomes import digest_parts

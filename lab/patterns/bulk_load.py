@@ -19,8 +19,8 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from lab.claim import O
+from lab.data.inputs import upload_ready
 from lab.data.models import User
-from lab.data.worlds import upload_ready
 from lab.endpoints.routes import Posts, endpoint
 from lab.endpoints.uploads import CSV_FILE, REFUSALS, UploadRoute, run_upload
 from lab.pattern import Pattern, Variant

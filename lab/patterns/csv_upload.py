@@ -15,7 +15,7 @@ from typing import IO
 from sqlalchemy.orm import Session
 
 from lab.claim import O
-from lab.data.worlds import upload, upload_ready
+from lab.data.inputs import upload, upload_ready
 from lab.pattern import Pattern, Variant
 from lab.patterns.shared.outcomes import digest_import
 from lab.patterns.shared.user_import import NEW_USERS, Report, insert_users

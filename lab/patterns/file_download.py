@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, Response
 
 from lab.claim import O
 from lab.data.files import folder
-from lab.data.worlds import download, download_ready
+from lab.data.inputs import download, download_ready
 from lab.endpoints.routes import endpoint
 from lab.pattern import CROWDS, Pattern, Request, Variant
 from lab.patterns.shared.file_answer import (

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lab.claim import O
+from lab.data.inputs import posts, posts_ready
 from lab.data.models import Post
-from lab.data.worlds import posts, posts_ready
 from lab.pattern import Pattern, Variant
 from lab.patterns.shared.outcomes import digest_titles
 from lab.units import doubling

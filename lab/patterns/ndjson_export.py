@@ -15,8 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, joinedload
 
 from lab.claim import O
+from lab.data.inputs import posts, posts_ready
 from lab.data.models import Author, Post
-from lab.data.worlds import posts, posts_ready
 from lab.endpoints.routes import Batch, Posts, Rows, endpoint, options_for
 from lab.pattern import CROWDS, Pattern, Request, Variant
 from lab.patterns.shared.outcomes import digest_text

@@ -19,8 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from lab.claim import O
+from lab.data.inputs import posts, posts_ready
 from lab.data.models import Author, Post
-from lab.data.worlds import posts, posts_ready
 from lab.endpoints.routes import Posts, Rows, endpoint
 from lab.pattern import Pattern, Variant
 from lab.patterns.shared.outcomes import digest_report

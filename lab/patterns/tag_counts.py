@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from lab.claim import O
 from lab.data.arrow import address, share_views
+from lab.data.inputs import posts, posts_ready
 from lab.data.models import Post
-from lab.data.worlds import posts, posts_ready
 from lab.endpoints.routes import Batch, Posts, Rows, endpoint, options_for
 from lab.pattern import CROWDS, Pattern, Request, Variant
 from lab.patterns.shared.outcomes import digest_counts

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 
 from lab.claim import O
-from lab.data.worlds import upload_ready
+from lab.data.inputs import upload_ready
 from lab.endpoints.routes import Posts, endpoint
 from lab.endpoints.uploads import CSV_FORM, REFUSALS, UploadRoute, run_upload
 from lab.pattern import Pattern, Variant

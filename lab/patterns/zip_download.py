@@ -16,14 +16,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from zipstream import ZipStream  # type: ignore[import-untyped] # it ships no types
 
 from lab.claim import O
-from lab.data.worlds import download_ready, posts_ready
+from lab.data.inputs import download_ready, posts_ready
 from lab.endpoints.routes import Posts, Rows, endpoint
 from lab.pattern import CROWDS, Pattern, Request, Variant
 from lab.patterns.shared.outcomes import digest_members
 from lab.patterns.shared.zip_members import Blocks, Members, csv_members, file_in_parts
 from lab.streams import CHUNK, OwningResponse, gather
 from lab.toolbox.deflate import fast
-from lab.toolbox.zip_outbox import Outbox
+from lab.toolbox.zip_output import ZipOutput
 from lab.units import doubling
 
 
@@ -38,7 +38,7 @@ def in_memory(members: Members, compression: int = ZIP_STORED) -> Iterator[bytes
 
 def member_by_member(members: Members, compression: int = ZIP_STORED) -> Iterator[bytes]:
     """Send the archive while it is written, but pass each member whole."""
-    sent = Outbox()
+    sent = ZipOutput()
     with ZipFile(sent, "w", compression) as archive:
         for name, blocks in members:
             archive.writestr(name, b"".join(blocks))
@@ -48,7 +48,7 @@ def member_by_member(members: Members, compression: int = ZIP_STORED) -> Iterato
 
 def block_by_block(members: Members, compression: int = ZIP_STORED) -> Iterator[bytes]:
     """Write each member in blocks, with `zipfile` alone, and send the bytes of each block."""
-    sent = Outbox()
+    sent = ZipOutput()
     with ZipFile(sent, "w", compression) as archive:
         for name, blocks in members:
             entry = ZipInfo(name, localtime()[:6])
@@ -77,7 +77,7 @@ def fast_deflate(members: Members, compression: int = ZIP_DEFLATED) -> Iterator[
     A CSV becomes a fifth larger than at zlib's default level 6; zlib at level 3 takes twice the
     time for the same size. `zipfile` has no option for the compressor, so it is replaced.
     """
-    sent = Outbox()
+    sent = ZipOutput()
     with ZipFile(sent, "w", compression) as archive:
         for name, blocks in members:
             entry = ZipInfo(name, localtime()[:6])

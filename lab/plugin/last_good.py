@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lab.budgets.previous_run import PreviousRun
+from lab.curves.allocation_sites import Site
 from lab.curves.curve import Curve
-from lab.curves.sites import Site
 from lab.measure.environment import environment
 
 

@@ -169,7 +169,7 @@ def print_source(to: Console, pattern: Pattern, variants: Iterable[Variant]) -> 
     """Print a pattern's docstring, and each variant with its claim, code and files to copy."""
     from rich.syntax import Syntax
 
-    from lab.report.recipe import recipe
+    from lab.report.variant_source import recipe
 
     to.print(pattern.module.__doc__.strip(), style="bold", soft_wrap=not to.is_terminal)
     for variant in variants:

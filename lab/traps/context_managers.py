@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lab.data.inputs import posts
 from lab.data.models import Post
-from lab.data.worlds import posts
 from lab.patterns.lazy_cursor import server_side_cursor
 from lab.traps.trap import Demonstration
 

@@ -9,8 +9,8 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from lab.data.database import database
+from lab.data.inputs import posts
 from lab.data.models import Post
-from lab.data.worlds import posts
 from lab.patterns.lazy_cursor import server_side_cursor
 from lab.patterns.rows import keyset_pages, yield_per
 from lab.traps.trap import Demonstration

@@ -6,8 +6,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
+from lab.data.inputs import posts
 from lab.data.models import Post
-from lab.data.worlds import posts
 from lab.patterns.identity_map import expire_each_batch, expunge_each_page, let_go
 from lab.traps.private_posts import own_posts, statements_for
 from lab.traps.trap import Demonstration

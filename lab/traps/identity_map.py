@@ -12,7 +12,7 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.patterns.identity_map import PATTERN
 from lab.traps.private_posts import is_level, peaks, show_peaks
 from lab.traps.trap import Demonstration

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from lab.data.inputs import posts
 from lab.data.models import Post
-from lab.data.worlds import posts
 from lab.patterns.rows import keyset_pages, offset_pages
 from lab.patterns.tag_counts import stream_column, unordered_pages
 from lab.traps.private_posts import own_posts

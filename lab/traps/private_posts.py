@@ -8,7 +8,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from lab.curves.verdict import RESOLUTION
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.pattern import Pattern
 from lab.units import show_bytes, show_count
 from lab.variants import sweep_variants

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
+from lab.data.inputs import posts
 from lab.data.models import Post
-from lab.data.worlds import posts
 from lab.patterns.csv_export import joined_chunks, row_by_row
 from lab.patterns.rows import PATTERN
 from lab.traps.private_posts import is_level, peaks, show_peaks, statements_for

@@ -10,9 +10,9 @@ from benchmarks.limit import at_once
 from benchmarks.psql import Psql, copied_in, copied_out, first_posts, sql
 from lab.data.database import database
 from lab.data.files import download_file, users_csv
+from lab.data.inputs import posts
 from lab.data.models import Post
 from lab.data.seed import build, drop
-from lab.data.worlds import posts
 from lab.patterns.csv_export import copy_chunks
 from lab.patterns.shared.post_columns import joined_columns
 from lab.patterns.tag_counts import most_frequent

@@ -12,8 +12,8 @@ from benchmarks.production.clients import ClientGroup, client_process, send
 from benchmarks.production.load import Case, cases, count_answers, run
 from benchmarks.production.server import Setting, rollup, serving, watched
 from benchmarks.report import readme
+from benchmarks.report.generated_parts import marked
 from benchmarks.report.measurements import is_quick_production, production_parts
-from benchmarks.report.parts import marked
 from benchmarks.report.production import FILE, MARK, parts
 from lab.errors import LabError
 

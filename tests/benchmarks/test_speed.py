@@ -17,7 +17,7 @@ import pytest
 from benchmarks.fetch import FetchError, _Chunks, fetch
 from benchmarks.report import readme
 from benchmarks.report.comparisons import Compared, read, slug, suites
-from benchmarks.report.parts import same_but_for_numbers
+from benchmarks.report.generated_parts import same_but_for_numbers
 from benchmarks.report.speed import over_http, parts, print_report, summary
 from benchmarks.report.speed_plot import plot
 from benchmarks.suite import Suite, sent

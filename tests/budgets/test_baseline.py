@@ -16,8 +16,8 @@ from lab.budgets.budget import Budget
 from lab.budgets.budget_file import BudgetFile, read
 from lab.budgets.check import CheckResult
 from lab.budgets.judge import BudgetVerdict, Promise
+from lab.curves.allocation_sites import Site
 from lab.curves.curve import Curve, Point
-from lab.curves.sites import Site
 from lab.curves.verdict import RESOLUTION
 from lab.errors import LabError
 from lab.measure.workload import Function

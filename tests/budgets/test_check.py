@@ -349,10 +349,12 @@ def test_points_of_all_budgets_are_steps_of_one_run(alone):
     begun, done = [], []
     schedule = Schedule(parallel=1, on_reading=lambda *_: done.append(1))
     budgets = [
-        Budget("a", Function("tests.measure.growths:linear"), "a", "n", (10, 20), Promise(O(1))),
+        Budget(
+            "a", Function("tests.measure.known_growth:linear"), "a", "n", (10, 20), Promise(O(1))
+        ),
         Budget(
             "b",
-            Function("tests.measure.growths:linear"),
+            Function("tests.measure.known_growth:linear"),
             "b",
             "n",
             (10,),
@@ -373,7 +375,7 @@ def test_points_of_all_budgets_are_steps_of_one_run(alone):
 
 def test_each_budget_has_its_own_timeout(alone):
     def budget(name, timeout):
-        target = Function("tests.measure.growths:slow_when_large")
+        target = Function("tests.measure.known_growth:slow_when_large")
         return Budget(name, target, name, "n", (32_000,), Promise(None, 10**6), timeout=timeout)
 
     found = check([budget("short", 0.5), budget("longer", 1)], alone)
@@ -390,7 +392,7 @@ def test_where_there_are_no_caps_the_budget_says_so_and_is_kept(monkeypatch, alo
         raise LabError("darwin does not hold a process to RLIMIT_DATA: do that on Linux.")
 
     monkeypatch.setattr("lab.budgets.capped_run.require_caps", refuse)
-    function = Function("tests.measure.growths:linear")
+    function = Function("tests.measure.known_growth:linear")
     (found,) = check([Budget("b", function, "b", "n", (10,), Promise(), cap=1)], alone)
     assert (found.judged.standing, found.survival) == ("kept", None)
     assert found.judged.reason.startswith("the cap was not tried: darwin does not hold")

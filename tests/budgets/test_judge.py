@@ -15,8 +15,8 @@ from lab.budgets.judge import (
     worst,
 )
 from lab.budgets.previous_run import PreviousRun, tolerance
+from lab.curves.allocation_sites import Site
 from lab.curves.curve import Curve, Point
-from lab.curves.sites import Site
 
 SIZES = lab.doubling(8_000, 128_000)
 FLAT = [1_000_000] * 5

@@ -16,8 +16,8 @@ from lab.budgets.previous_run import PreviousRun
 from lab.budgets.report.github import annotations, markdown, report_to_github
 from lab.budgets.report.junit import junit_xml
 from lab.budgets.report.terminal import checked_json, print_checked, report_checked
+from lab.curves.allocation_sites import Site
 from lab.curves.curve import Curve, Point
-from lab.curves.sites import Site
 from lab.errors import LabError
 from lab.measure.memory_cap import Survival
 from lab.measure.workload import Function

@@ -5,7 +5,7 @@ import pytest
 from lab.course.cells.freeing import STAGES, what_comes_back
 from lab.course.cells.side_by_side import beside
 from lab.course.examples import log_lines
-from lab.course.worlds.posts import unseen_numbers
+from lab.course.inputs.posts import unseen_numbers
 from lab.units import parse_bytes
 
 LENS = "lab.course.examples.log_lines"

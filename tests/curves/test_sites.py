@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.curves.sites import Site, gained, growing, sites
+from lab.curves.allocation_sites import Site, gained, growing, sites
 
 HERE = Path("/project")
 MINE = ("stream", "/project/app/exports.py", 31)

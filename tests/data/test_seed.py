@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from lab.data import seed
 from lab.data.database import database, schema
+from lab.data.inputs import posts
 from lab.data.models import Author, Post
 from lab.data.seed import Built, build, built, drop
-from lab.data.worlds import posts
 from lab.errors import LabError
 
 KNOWN = json.loads(Path(__file__).parents[2].joinpath("fixtures/digests.json").read_text())["posts"]

@@ -9,7 +9,7 @@ from lab.errors import LabError
 from lab.measure.heap_rss_seconds import thin_out
 from lab.measure.process_pool import Processes
 from lab.measure.workload import Function, drain
-from tests.measure import growths
+from tests.measure import known_growth
 
 SIZES = lab.doubling(8_000, 128_000)
 
@@ -33,13 +33,15 @@ SIZES = lab.doubling(8_000, 128_000)
     ],
 )
 def test_verdicts_on_known_functions(target, of_constant, of_n, alone):
-    curve = lab.sweep(f"tests.measure.growths:{target}", sizes=SIZES, schedule=alone)
+    curve = lab.sweep(f"tests.measure.known_growth:{target}", sizes=SIZES, schedule=alone)
     assert lab.verdict(curve, lab.O(1)).finding == of_constant
     assert lab.verdict(curve, lab.O("n")).finding == of_n
 
 
 def test_a_function_called_with_tiny_sizes_is_inconclusive(alone):
-    curve = lab.sweep("tests.measure.growths:too_small", sizes=lab.doubling(1, 16), schedule=alone)
+    curve = lab.sweep(
+        "tests.measure.known_growth:too_small", sizes=lab.doubling(1, 16), schedule=alone
+    )
     assert lab.verdict(curve, lab.O(1)).finding == "inconclusive"
     assert lab.verdict(curve, lab.O("n")).finding == "inconclusive"
 
@@ -48,7 +50,7 @@ def test_heap_counts_what_is_allocated_to_the_byte():
     with Processes() as processes:
         small, large = (
             processes.read(
-                Function("tests.measure.growths:linear").workload("n", n), "heap", 60
+                Function("tests.measure.known_growth:linear").workload("n", n), "heap", 60
             ).value
             for n in (1_000_000, 3_000_000)
         )
@@ -57,15 +59,15 @@ def test_heap_counts_what_is_allocated_to_the_byte():
 
 @pytest.mark.parametrize("target", ["one_object_kept", "quadratic", "flat_async_generator"])
 def test_heap_repeats_to_the_byte(target):
-    workload = Function(f"tests.measure.growths:{target}").workload("n", 16_000)
+    workload = Function(f"tests.measure.known_growth:{target}").workload("n", 16_000)
     with Processes() as processes:
         peaks = {processes.read(workload, "heap", 60).value for _ in range(5)}
     assert len(peaks) == 1
 
 
 def test_resident_set_sees_what_is_touched_and_heap_what_is_allocated():
-    workload = Function("tests.measure.growths:linear").workload("n", 50_000_000)
-    mapping = Function("tests.measure.growths:mapped").workload("n", 50_000_000)
+    workload = Function("tests.measure.known_growth:linear").workload("n", 50_000_000)
+    mapping = Function("tests.measure.known_growth:mapped").workload("n", 50_000_000)
     with Processes() as processes:
         allocated = processes.read(workload, "rss", 60)
         mapped = processes.read(mapping, "rss", 60)
@@ -76,19 +78,19 @@ def test_resident_set_sees_what_is_touched_and_heap_what_is_allocated():
 def test_a_reading_has_the_digest_the_items_and_the_heap_over_time():
     with Processes() as processes:
         reading = processes.read(
-            Function("tests.measure.growths:constant").workload("n", 64_000), "heap", 60
+            Function("tests.measure.known_growth:constant").workload("n", 64_000), "heap", 60
         )
     assert reading.counts == {"items": 64_000}
     assert reading.digest == drain(range(64_000)).digest
-    assert max(heap for _, heap in reading.series) >= growths.BATCH
+    assert max(heap for _, heap in reading.series) >= known_growth.BATCH
     assert 0 < reading.harness_seconds < 60
 
 
 def test_what_is_set_up_is_not_counted(alone):
     curve = lab.sweep(
-        "tests.measure.growths:copies",
+        "tests.measure.known_growth:copies",
         sizes=SIZES,
-        setup="tests.measure.growths:doubled",
+        setup="tests.measure.known_growth:doubled",
         schedule=alone,
     )
     slope = lab.verdict(curve, lab.O("n")).growth.per_item
@@ -131,13 +133,13 @@ def test_a_thinned_series_keeps_its_peak():
 @pytest.mark.parametrize(
     ("target", "says"),
     [
-        ("tests.measure.growths:raises", "raised ValueError: no 4000 today"),
-        ("tests.measure.growths:leaves", "ended with exit code 7"),
-        ("tests.measure.growths:kills_itself", "was killed by SIGKILL"),
-        ("tests.measure.growths:nothing", "has no 'nothing'"),
+        ("tests.measure.known_growth:raises", "raised ValueError: no 4000 today"),
+        ("tests.measure.known_growth:leaves", "ended with exit code 7"),
+        ("tests.measure.known_growth:kills_itself", "was killed by SIGKILL"),
+        ("tests.measure.known_growth:nothing", "has no 'nothing'"),
         ("tests.no_such_module:f", "cannot import 'tests.no_such_module'"),
-        ("tests.measure.growths:BATCH", "is a int, not a function"),
-        ("tests.measure.growths", "write package.module:function"),
+        ("tests.measure.known_growth:BATCH", "is a int, not a function"),
+        ("tests.measure.known_growth", "write package.module:function"),
     ],
 )
 def test_a_target_that_cannot_be_measured_is_explained(target, says, alone):
@@ -147,14 +149,14 @@ def test_a_target_that_cannot_be_measured_is_explained(target, says, alone):
 
 def test_an_error_shows_the_targets_own_frames(alone):
     with pytest.raises(LabError) as caught:
-        lab.sweep("tests.measure.growths:raises", sizes=SIZES, schedule=alone)
+        lab.sweep("tests.measure.known_growth:raises", sizes=SIZES, schedule=alone)
     assert "in _raise" in caught.value.details
     assert "measure/fork_server.py" not in caught.value.details
 
 
 def test_a_point_that_takes_too_long_is_an_error_and_larger_ones_are_not_tried(alone):
     alone.timeout = 2
-    curve = lab.sweep("tests.measure.growths:slow_when_large", sizes=SIZES, schedule=alone)
+    curve = lab.sweep("tests.measure.known_growth:slow_when_large", sizes=SIZES, schedule=alone)
     assert [point.error for point in curve.points] == [
         None,
         None,

@@ -7,8 +7,8 @@ from threading import Barrier
 
 import pytest
 
+from lab.curves.allocation_sites import Site
 from lab.curves.curve import Reading
-from lab.curves.sites import Site
 from lab.errors import LabError
 from lab.measure import reading_store as store_module
 from lab.measure.reading_store import ReadingStore

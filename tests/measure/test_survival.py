@@ -17,13 +17,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux enfo
 
 def test_what_needs_less_than_the_cap_finishes():
     """Python takes memory by the arena, which is 1 MiB: a cap leaves room for one."""
-    survival = survives("tests.measure.growths:linear", 15_000_000, cap="17MB")
+    survival = survives("tests.measure.known_growth:linear", 15_000_000, cap="17MB")
     assert survival
     assert (survival.outcome, survival.items, survival.reason) == ("finished", 1, "")
 
 
 def test_what_needs_more_than_the_cap_is_refused_and_says_how_far_it_got():
-    survival = survives("tests.measure.growths:kept_blocks", 100, cap=10_000_000)
+    survival = survives("tests.measure.known_growth:kept_blocks", 100, cap=10_000_000)
     assert not survival
     assert survival.outcome == "out of memory"
     assert 7 <= survival.items <= 10  # blocks of a megabyte
@@ -32,32 +32,34 @@ def test_what_needs_more_than_the_cap_is_refused_and_says_how_far_it_got():
 
 def test_the_same_size_is_judged_by_the_cap():
     sizes = lab.doubling(1_000_000, 16_000_000)
-    by_size = survivals(Function("tests.measure.growths:linear"), "bytes", sizes, 6_000_000)
+    by_size = survivals(Function("tests.measure.known_growth:linear"), "bytes", sizes, 6_000_000)
     assert [bool(survival) for survival in by_size.values()] == [True, True, True, False, False]
 
 
 def test_a_batch_that_fits_is_enough_for_any_number_of_items():
-    assert survives("tests.measure.growths:constant", 100_000, cap="10MB")  # its batch is 8 MB
-    assert not survives("tests.measure.growths:constant", 100_000, cap="7MB")
+    assert survives("tests.measure.known_growth:constant", 100_000, cap="10MB")  # its batch is 8 MB
+    assert not survives("tests.measure.known_growth:constant", 100_000, cap="7MB")
 
 
 def test_a_run_that_takes_too_long_is_ended():
     """The seconds are enough to begin on a busy machine as well."""
-    survival = survives("tests.measure.growths:endless_at_full_size", 100, cap="64MiB", timeout=5)
+    survival = survives(
+        "tests.measure.known_growth:endless_at_full_size", 100, cap="64MiB", timeout=5
+    )
     assert survival.outcome == "timed out"
     assert survival.items > 0
     assert "after 5 s" in survival.reason
 
 
 def test_a_process_that_is_killed_is_told_apart():
-    survival = survives("tests.measure.growths:killed_at_full_size", 100, cap="64MiB")
+    survival = survives("tests.measure.known_growth:killed_at_full_size", 100, cap="64MiB")
     assert survival.outcome == "killed"
     assert "SIGKILL" in survival.reason
 
 
 def test_an_error_that_has_nothing_to_do_with_memory_is_an_error():
     with pytest.raises(LabError, match="raised"):
-        survives("tests.measure.growths:raises", 100, cap="64MiB")
+        survives("tests.measure.known_growth:raises", 100, cap="64MiB")
 
 
 def test_a_server_that_keeps_the_rows_answers_500_under_a_cap_and_a_streaming_one_finishes():
@@ -84,12 +86,12 @@ def test_a_memory_error_is_found_behind_other_errors():
 
 def test_the_command_says_what_survived_and_exits_with_1_when_something_did_not():
     run = run_lab(
-        "measure", "tests.measure.growths:linear", "--cap=3.5MB", "--sizes=1000000..4000000"
+        "measure", "tests.measure.known_growth:linear", "--cap=3.5MB", "--sizes=1000000..4000000"
     )
     assert run.returncode == 1
     assert run.stdout.count("finished") == 2
     assert run.stdout.count("out of memory") == 1
-    assert run_lab("measure", "tests.measure.growths:linear", "--cap=64MB").returncode == 0
+    assert run_lab("measure", "tests.measure.known_growth:linear", "--cap=64MB").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,6 @@ def test_the_command_says_what_survived_and_exits_with_1_when_something_did_not(
     ],
 )
 def test_a_cap_that_makes_no_sense_is_said(words, says):
-    run = run_lab("measure", "tests.measure.growths:linear", *words)
+    run = run_lab("measure", "tests.measure.known_growth:linear", *words)
     assert run.returncode == 2
     assert says in run.stderr

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.patterns.before_the_stream import PATTERN, NoPostsError
 
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)

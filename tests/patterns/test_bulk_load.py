@@ -13,7 +13,7 @@ from lab.data.files import users_csv
 from lab.net.client import request
 from lab.toolbox.multipart import BOUNDARY, as_form
 from tests.helpers import wait_until
-from tests.patterns.uploads import HEADER, LIMIT, ROW, Sender, form, people, serving
+from tests.patterns.upload_helpers import HEADER, LIMIT, ROW, Sender, form, people, serving
 
 pytest_plugins = ["tests.patterns.upload_fixtures"]
 

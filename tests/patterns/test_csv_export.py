@@ -7,8 +7,8 @@ import json
 import pytest
 from sqlalchemy import text
 
+from lab.data.inputs import posts
 from lab.data.seed import build
-from lab.data.worlds import posts
 from lab.patterns.csv_export import PATTERN
 from lab.patterns.ndjson_export import PATTERN as NDJSON
 from lab.patterns.shared.post_columns import HEADER

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from lab.data.database import database
+from lab.data.inputs import upload
 from lab.data.seed import build
-from lab.data.worlds import upload
 from lab.patterns.csv_upload import PATTERN, copy_rows, stream_rows
 from lab.patterns.shared.user_import import MOST_ERRORS, NewUser
 from lab.patterns.upload_stream import copy_as_it_arrives

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import inspect
 
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.pattern import open_variant
 from lab.patterns.identity_map import PATTERN
 

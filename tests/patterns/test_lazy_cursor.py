@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.patterns.lazy_cursor import PATTERN
 from lab.patterns.rows import yield_per
 

@@ -13,8 +13,8 @@ from fastapi import HTTPException
 from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import update
 
+from lab.data.inputs import posts
 from lab.data.models import Author, Post
-from lab.data.worlds import posts
 from lab.patterns.pdf_report import PATTERN, into_a_template, page_by_page, report_rows
 from lab.patterns.shared.report_letters import refuse_what_cannot_be_shown
 from lab.toolbox.pdf import fonts, sheet

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.patterns.rows import PATTERN, named_cursor
 
 pytestmark = pytest.mark.usefixtures("whole_table")

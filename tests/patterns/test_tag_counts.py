@@ -5,8 +5,8 @@ from psycopg2.extensions import parse_dsn
 from sqlalchemy import text
 
 from lab.data.arrow import address
+from lab.data.inputs import posts
 from lab.data.pool import store
-from lab.data.worlds import posts
 from lab.patterns import tag_counts
 from lab.patterns.tag_counts import arrow_batches, group_by
 from tests.helpers import wait_until

@@ -14,7 +14,7 @@ from lab.net.client import request
 from lab.net.server import descriptors
 from lab.toolbox.multipart import FORM, as_form
 from tests.helpers import wait_until
-from tests.patterns.uploads import (
+from tests.patterns.upload_helpers import (
     ALLOWED,
     HEADER,
     LIMIT,

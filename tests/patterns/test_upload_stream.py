@@ -12,7 +12,7 @@ from lab.toolbox.csv_pages import PageReader
 from lab.toolbox.csv_stream import read_rows, required_header, text_lines
 from lab.toolbox.multipart import BOUNDARY, FORM, as_form, file_part
 from lab.toolbox.refused_error import RefusedError
-from tests.patterns.uploads import HEADER, ROW, form, people
+from tests.patterns.upload_helpers import HEADER, ROW, form, people
 
 pytest_plugins = ["tests.patterns.upload_fixtures"]
 

@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import psutil
 import pytest
 
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.patterns import zip_download
 from lab.patterns.csv_export import joined_chunks
 from lab.patterns.shared.outcomes import digest_members

@@ -10,7 +10,7 @@ from lab.data.database import database
 from lab.data.seed import build, drop
 from lab.net.client import request
 from lab.toolbox.multipart import FORM
-from tests.patterns.uploads import ALLOWED, Sender, serving
+from tests.patterns.upload_helpers import ALLOWED, Sender, serving
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 import lab
 from lab.errors import LabError
 from tests.helpers import processes_naming, wait_until
-from tests.measure import growths
+from tests.measure import known_growth
 from tests.plugin.plugin_runs import run_pytest, write
 
 APP = "tests.measure.measured_app:app"
@@ -39,7 +39,7 @@ def decorated(n):
 
 
 @pytest.mark.parametrize(
-    "target", [growths.linear, "tests.measure.growths:linear", Holder.keep, decorated]
+    "target", [known_growth.linear, "tests.measure.known_growth:linear", Holder.keep, decorated]
 )
 def test_a_function_is_swept_by_itself_or_by_its_path(memory_lab, target):
     curve = memory_lab.sweep(target, sizes=FAR)
@@ -48,19 +48,19 @@ def test_a_function_is_swept_by_itself_or_by_its_path(memory_lab, target):
 
 
 def test_a_verdict_has_its_reason(memory_lab):
-    verdict = memory_lab.verdict(memory_lab.sweep(growths.flat_generator), "O(1)")
+    verdict = memory_lab.verdict(memory_lab.sweep(known_growth.flat_generator), "O(1)")
     assert verdict.finding == "kept"
     assert "flat in n" in verdict.reason
 
 
 def test_an_axis_can_be_named(memory_lab):
-    curve = memory_lab.sweep(growths.linear, "rows", FAR)
+    curve = memory_lab.sweep(known_growth.linear, "rows", FAR)
     assert memory_lab.verdict(curve, "O(rows)")
     assert curve.axis == "rows"
 
 
 def test_what_is_set_up_does_not_count(memory_lab):
-    curve = memory_lab.sweep(growths.copies, sizes=FAR, setup=growths.doubled)
+    curve = memory_lab.sweep(known_growth.copies, sizes=FAR, setup=known_growth.doubled)
     assert 1.9 < memory_lab.verdict(curve, "O(n)").growth.per_item < 2.1
 
 
@@ -71,19 +71,19 @@ def test_a_request_is_swept_at_its_application(memory_lab):
 
 
 def test_one_size_is_measured_with_its_lines(memory_lab):
-    point = memory_lab.measure(growths.one_object_kept, 100_000)
+    point = memory_lab.measure(known_growth.one_object_kept, 100_000)
     assert point.peak_heap_bytes > 8_000_000
     assert point.sites[0].function == "one_object_kept"
 
 
 def test_what_a_comprehension_holds_is_put_down_to_its_function(memory_lab):
-    point = memory_lab.measure(growths.too_small, 100_000)
+    point = memory_lab.measure(known_growth.too_small, 100_000)
     assert point.sites[0].function == "too_small"
 
 
 def test_what_fits_under_a_cap_survives_and_what_does_not_does_not(memory_lab):
-    assert memory_lab.survives(growths.flat_generator, 100_000, "32 MiB")
-    survival = memory_lab.survives(growths.kept_blocks, 200, 32_000_000)
+    assert memory_lab.survives(known_growth.flat_generator, 100_000, "32 MiB")
+    survival = memory_lab.survives(known_growth.kept_blocks, 200, 32_000_000)
     assert not survival
     assert survival.outcome == "out of memory"
     assert survival.items < 40
@@ -98,11 +98,11 @@ def test_a_request_survives_under_a_cap(memory_lab):
     [
         (lambda n: n, "is defined inside a function, where a fresh process cannot find it"),
         (
-            functools.partial(growths.linear),
+            functools.partial(known_growth.linear),
             "has no name in a module by which a fresh process could import it",
         ),
         (Holder().method, "has no name in a module by which a fresh process could import it"),
-        ("tests.measure.growths:no_such", "tests.measure.growths has no 'no_such'"),
+        ("tests.measure.known_growth:no_such", "tests.measure.known_growth has no 'no_such'"),
         ("no_such:function", "cannot import 'no_such'"),
         ("linear", "'linear' is not a target"),
     ],
@@ -117,7 +117,7 @@ def test_what_a_fresh_process_cannot_find_is_refused_in_a_sentence(memory_lab, t
     [
         ({"clients": 2}, "only a request takes clients: give its app"),
         ({"app": APP}, "nothing in GET /kept depends on the size"),
-        ({"app": APP, "setup": "tests.measure.growths:doubled"}, "setup is for functions"),
+        ({"app": APP, "setup": "tests.measure.known_growth:doubled"}, "setup is for functions"),
         (
             {"app": APP, "header": "A: b"},
             "'header' is not an argument of a request: did you mean headers",
@@ -133,13 +133,13 @@ def test_words_that_do_not_go_together_are_refused(memory_lab, words, says):
 
 def test_an_error_shows_where_it_was_raised_and_nothing_of_the_lab(tmp_path):
     tests = """
-        from tests.measure import growths
+        from tests.measure import known_growth
 
         def test_it(memory_lab):
-            memory_lab.measure(growths.raises, 10)
+            memory_lab.measure(known_growth.raises, 10)
     """
     text = run_pytest(write(tmp_path, test_it=tests)).text("test_it")
-    assert "LabError: tests.measure.growths:raises raised ValueError: no 5 today" in text
+    assert "LabError: tests.measure.known_growth:raises raised ValueError: no 5 today" in text
     assert 'raise ValueError(f"no {n} today")' in text
     assert "lab/plugin" not in text
 

@@ -13,7 +13,7 @@ from tests.plugin.plugin_runs import once, run_pytest, write
 BUDGETS = """
     import pytest
     from lab.curves.verdict import RESOLUTION
-    from tests.measure.growths import only_in_c
+    from tests.measure.known_growth import only_in_c
 
     @pytest.mark.memory_budget(1_000_000 + RESOLUTION["heap"])
     def test_above():

@@ -54,7 +54,7 @@ def python(code, env):
     "words",
     [
         "curve tag_counts arrow_batches",
-        "measure lab.patterns.tag_counts:arrow_batches --setup lab.data.worlds:posts --claim O(1)",
+        "measure lab.patterns.tag_counts:arrow_batches --setup lab.data.inputs:posts --claim O(1)",
     ],
 )
 def test_who_runs_it_is_told_in_one_sentence(without_arrow, words):

@@ -10,7 +10,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from benchmarks.report.parts import differences, fill, same_but_for_results, same_within_tolerance
+from benchmarks.report.generated_parts import (
+    differences,
+    fill,
+    same_but_for_results,
+    same_within_tolerance,
+)
 from benchmarks.report.readme import parts, trap_rows
 from lab.claim import O
 from lab.curves.curve import Curve, Point

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from lab.data.database import database, schema
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.patterns.rows import keyset_pages
 from lab.traps import expiring_and_expunging, identity_map, offset_pages, queries
 from lab.traps.private_posts import own_posts

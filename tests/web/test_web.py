@@ -9,7 +9,7 @@ from http.client import HTTPConnection, IncompleteRead
 import pytest
 
 from lab.data.files import download_file, folder
-from lab.data.worlds import posts
+from lab.data.inputs import posts
 from lab.endpoints.tokens import token
 from lab.net.client import request
 from lab.net.server import running

@@ -26,9 +26,7 @@ class Predict:
         """Record a prediction; after the measurement, the first one stays."""
         labels = [target.label for target in self._lesson.targets]
         if unknown := set(peaks) - set(labels):
-            raise LabError(
-                f"there is no target {unknown.pop()!r}: predict {' and '.join(labels)}."
-            )
+            raise LabError(f"there is no target {unknown.pop()!r}: predict {' and '.join(labels)}.")
         missing = [label for label in labels if label not in peaks or _blank(peaks[label])]
         if missing:
             return Card(

@@ -28,18 +28,18 @@ _guarded: list[bool] = []
 def open_answer(
     number: str, source: str, size: int, salt: int, show: bool = False
 ) -> Iterator[Callable[[], Outcome]]:
-    """Run a cell, and yield a call that runs its function on a world and drains the result.
+    """Run a cell, and yield a call that runs its function on inputs and drains the result.
 
     Args:
         number: The lesson's number.
         source: The text of the cell.
-        size: Size of the world.
-        salt: Seed of the world's data.
+        size: Size of the inputs.
+        salt: Seed of the inputs.
         show: Whether the outcome's digest is the first items of the answer, as JSON.
     """
     exercise = lesson(number).exercise
-    with exercise.world(size, salt) as world:
-        arguments = world if isinstance(world, tuple) else (world,)
+    with exercise.open_inputs(size, salt) as inputs:
+        arguments = inputs if isinstance(inputs, tuple) else (inputs,)
         _guard()
         with _errors_with_line(source):
             function = _defined(source, exercise.function)

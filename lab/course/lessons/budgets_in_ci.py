@@ -3,8 +3,8 @@
 from functools import partial
 
 from lab.course.grading.drain_answers import text_of
+from lab.course.inputs.posts import unseen_posts, whole_posts
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.posts import unseen_posts, whole_posts
 from lab.units import doubling
 
 _SIZES = doubling(8_000, 64_000)
@@ -36,7 +36,7 @@ LESSON = Lesson(
     traps=("one-row-hides-the-mistake",),
     exercise=Exercise(
         function="feed",
-        world=unseen_posts,
+        open_inputs=unseen_posts,
         drain=text_of,
         item="row",
         pace=20_000,

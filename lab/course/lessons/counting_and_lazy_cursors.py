@@ -3,8 +3,8 @@
 from functools import partial
 
 from lab.course.grading.drain_answers import value_of
+from lab.course.inputs.posts import unseen_posts, whole_posts
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.posts import unseen_posts, whole_posts
 from lab.units import doubling
 
 _SIZES = doubling(2_000, 16_000)
@@ -38,7 +38,7 @@ LESSON = Lesson(
     ),
     exercise=Exercise(
         function="top_tags",
-        world=unseen_posts,
+        open_inputs=unseen_posts,
         drain=value_of,
         item="row",
         look=150,

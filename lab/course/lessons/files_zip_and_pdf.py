@@ -1,7 +1,7 @@
 """04: files, ZIPs and PDFs that are sent while they are made."""
 
+from lab.course.inputs.archives import archive_of, unseen_members
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.archives import archive_of, unseen_members
 from lab.units import doubling
 
 _SIZES = doubling(2_000_000, 16_000_000)
@@ -33,7 +33,7 @@ LESSON = Lesson(
     traps=("open-files-yield-lines", "file-names-are-no-paths"),
     exercise=Exercise(
         function="archive",
-        world=unseen_members,
+        open_inputs=unseen_members,
         drain=archive_of,
         item="byte",
         look=1_500,

@@ -3,8 +3,8 @@
 from functools import partial
 
 from lab.course.grading.drain_answers import rows_of
+from lab.course.inputs.posts import unseen_posts, whole_posts
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.posts import unseen_posts, whole_posts
 from lab.units import doubling, show_count
 
 _SIZES = doubling(2_000, 8_000)
@@ -29,7 +29,7 @@ LESSON = Lesson(
     traps=("offset-pages-under-writes", "offset-pages-read-again", "text-gives-one-partition"),
     exercise=Exercise(
         function="published",
-        world=unseen_posts,
+        open_inputs=unseen_posts,
         drain=rows_of,
         item="row",
         pace=25_000,

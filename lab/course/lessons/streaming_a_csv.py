@@ -3,8 +3,8 @@
 from functools import partial
 
 from lab.course.grading.drain_answers import text_of
+from lab.course.inputs.posts import unseen_posts, whole_posts
 from lab.course.lesson import Exercise, Lesson, Question, Target
-from lab.course.worlds.posts import unseen_posts, whole_posts
 from lab.units import doubling
 
 _SIZES = doubling(2_000, 16_000)
@@ -21,7 +21,7 @@ LESSON = Lesson(
     traps=("lazy-authors-ask-again", "a-yield-per-row-is-a-trip-per-row"),
     exercise=Exercise(
         function="export",
-        world=unseen_posts,
+        open_inputs=unseen_posts,
         drain=text_of,
         item="row",
         look=150,

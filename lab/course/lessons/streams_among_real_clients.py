@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from lab.course.inputs.client_visits import served, visits
+from lab.course.inputs.posts import whole_posts
+from lab.course.inputs.student_endpoint import unseen_site
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.client_visits import served, visits
-from lab.course.worlds.posts import whole_posts
-from lab.course.worlds.student_endpoint import unseen_site
 from lab.measure.http.endpoint import NOISE
 
 _SIZES = (2, 4, 8)
@@ -49,7 +49,7 @@ LESSON = Lesson(
     ),
     exercise=Exercise(
         function="export",
-        world=unseen_site,
+        open_inputs=unseen_site,
         call=served,
         drain=visits,
         item="row",

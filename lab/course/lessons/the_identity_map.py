@@ -3,8 +3,8 @@
 from functools import partial
 
 from lab.course.grading.drain_answers import rows_of
+from lab.course.inputs.posts import unseen_posts, whole_posts
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.posts import unseen_posts, whole_posts
 from lab.units import doubling
 
 _SIZES = doubling(1_000, 8_000)
@@ -32,7 +32,7 @@ LESSON = Lesson(
     ),
     exercise=Exercise(
         function="running_views",
-        world=unseen_posts,
+        open_inputs=unseen_posts,
         drain=rows_of,
         item="row",
         pace=40_000,

@@ -1,8 +1,8 @@
 """00: what is measured: the heap, the resident set, and their peaks."""
 
 from lab.course.grading.drain_answers import rows_of
+from lab.course.inputs.posts import unseen_numbers
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.posts import unseen_numbers
 from lab.units import doubling
 
 _SIZES = doubling(10_000, 80_000)
@@ -33,7 +33,7 @@ LESSON = Lesson(
     traps=("joined-chunks-are-held-whole",),
     exercise=Exercise(
         function="batch_sums",
-        world=unseen_numbers,
+        open_inputs=unseen_numbers,
         drain=rows_of,
         item="number",
         look=2_500,

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from lab.course.grading.drain_answers import texts_in_step
+from lab.course.inputs.posts import unseen_clients, whole_posts
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.posts import unseen_clients, whole_posts
 
 _SIZES = (2, 4, 8)
 
@@ -38,7 +38,7 @@ LESSON = Lesson(
     traps=("everybody-gets-200-and-most-die", "slow-readers-do-not-fill-memory"),
     exercise=Exercise(
         function="export",
-        world=unseen_clients,
+        open_inputs=unseen_clients,
         call=_for_each,
         drain=texts_in_step,
         item="client",

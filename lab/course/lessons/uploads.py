@@ -1,8 +1,8 @@
 """05: uploads that are validated row by row while they arrive."""
 
 from lab.course.grading.drain_answers import rows_of
+from lab.course.inputs.uploads import unseen_users
 from lab.course.lesson import Exercise, Lesson, Measurements, Question, Target
-from lab.course.worlds.uploads import unseen_users
 from lab.units import doubling
 
 _SIZES = doubling(500_000, 4_000_000)
@@ -32,7 +32,7 @@ LESSON = Lesson(
     ),
     exercise=Exercise(
         function="valid_users",
-        world=unseen_users,
+        open_inputs=unseen_users,
         drain=rows_of,
         item="row",
         look=150,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from zipfile import ZIP_DEFLATED, ZipFile
 
 
-class Outbox:
+class ZipOutput:
     """A write-only file that keeps the bytes until `take` returns them."""
 
     def __init__(self) -> None:
@@ -30,8 +30,8 @@ class Outbox:
 
 def archive(members: Iterable[tuple[str, Iterator[bytes]]]) -> Iterator[bytes]:
     """Yield the archive, keeping one block of each member, and later its checksum."""
-    outbox, sums = Outbox(), []
-    with ZipFile(outbox, "w", ZIP_DEFLATED) as zipped:
+    output, sums = ZipOutput(), []
+    with ZipFile(output, "w", ZIP_DEFLATED) as zipped:
         for name, blocks in members:
             checksum = hashlib.sha256()
             # The size of a member is unknown until its end, and may exceed 4 GiB.
@@ -39,7 +39,7 @@ def archive(members: Iterable[tuple[str, Iterator[bytes]]]) -> Iterator[bytes]:
                 for block in blocks:
                     checksum.update(block)
                     member.write(block)
-                    yield outbox.take()
+                    yield output.take()
             sums.append(f"{checksum.hexdigest()}  {name}\n")
         zipped.writestr("SHA256SUMS", "".join(sums))
-    yield outbox.take()
+    yield output.take()

@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
+from lab.data.inputs import upload
 from lab.data.models import User
-from lab.data.worlds import upload
 from lab.toolbox.multipart import FORM, Upload, as_form
 from lab.toolbox.row_validation import RowValidator
 from lab.units import parse_bytes

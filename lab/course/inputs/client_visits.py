@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.course.grading.drain_answers import shown
-from lab.course.worlds.student_endpoint import POOL, StudentSite, garbage_collector_off
+from lab.course.inputs.student_endpoint import POOL, StudentSite, garbage_collector_off
 from lab.outcome import Digest, Outcome
 
 

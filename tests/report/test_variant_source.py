@@ -8,7 +8,7 @@ import pytest
 
 import lab
 from lab.patterns.csv_export import copy_chunks
-from lab.report.recipe import recipe
+from lab.report.variant_source import recipe
 
 VARIANTS = [variant for pattern in lab.PATTERNS for variant in pattern.variants]
 

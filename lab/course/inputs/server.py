@@ -97,7 +97,7 @@ def _serving() -> Iterator[StudentServer]:
 @contextmanager
 def _client() -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
-        python_module("lab.course.worlds.client"),
+        python_module("lab.course.inputs.client"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

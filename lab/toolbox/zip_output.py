@@ -1,7 +1,7 @@
 """A file for `zipfile` from which the archive is sent while it is written; it needs only Python."""
 
 
-class Outbox:
+class ZipOutput:
     """A file without seek, like a socket, so `zipfile` never goes back to a member's header.
 
     Attributes:

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from lab.course.worlds.posts import OFFSETS, show_unseen_posts
-from lab.course.worlds.server import server, wait_until
+from lab.course.inputs.posts import OFFSETS, show_unseen_posts
+from lab.course.inputs.server import server, wait_until
 from lab.data.database import database
 from lab.errors import LabError
 from lab.measure.memory_cap import MEMORY_ERRORS
