@@ -120,8 +120,10 @@ test-notebooks: dev
 test-browser: dev
 	$(PYTEST) -m browser tests/course/test_browser.py $(ARGS)
 
+# The pages load nothing from the network.
 course-html: dev
 	MEMORY_LAB_COURSE=$$(mktemp -d) $(BIN)/jupyter nbconvert --execute --to html \
+		--HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= --HTMLExporter.jquery_url= \
 		--output-dir build/course notebooks/*.ipynb $(ARGS)
 
 lint: dev
