@@ -119,7 +119,9 @@ def test_the_lessons_endpoints_keep_their_claims_on_a_server(path, claim, sizes)
 @pytest.mark.parametrize(
     ("role", "claim", "sizes"),
     [
-        ("streaming", lab.O(1), lab.doubling(120_000, 1_920_000)),
+        pytest.param(
+            "streaming", lab.O(1), lab.doubling(120_000, 1_920_000), marks=pytest.mark.full
+        ),
         ("naive", lab.O("rows"), lab.doubling(8_000, 128_000)),
     ],
 )

@@ -76,7 +76,7 @@ def test_100_000_rows_are_the_same_bytes_and_parse_back(get):
         assert [row[:4] for row in rows[1:]] == [list(row) for row in there]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_100_000_rows_are_the_same_bytes_from_the_trap_too(get):
     """It sends a statement for nearly each of them."""
     digests = {get(f"{role}/posts/export.csv?rows=100000").digest for role in ("", "/trap")}
