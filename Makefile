@@ -62,7 +62,7 @@ everything: dev
 	$(MAKE) test-browser bench bench-http load production table docs-check
 
 test-faults: dev
-	$(PYTEST) -m faults $(ARGS)
+	$(PYTEST) -m faults -n 2 --dist worksteal $(ARGS)
 
 test-install: dev
 	$(PYTEST) -m install -n 2 --dist worksteal $(ARGS)
