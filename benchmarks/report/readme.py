@@ -69,7 +69,7 @@ def left_out(build: Path) -> list[str]:
         reasons.append("figures of the table, measured with --quick")
     if not (build / BENCH / "bench.json").exists():
         reasons.append("speed, not measured: run `make bench`")
-    if not production_parts(build) or is_quick_production(build):
+    if is_quick_production(build) or not production_parts(build):
         reasons.append("production, not measured in full: run `make production`")
     return reasons
 

@@ -28,7 +28,7 @@ OLDEST_PIP = {"3.11": "22.3", "3.12": "23.2.1", "3.13": "24.2"}
 CORE = (
     *("test_units", "test_streams", "curves", "web/test_web", "patterns/test_csv_upload"),
     *("budgets/test_judge", "budgets/test_budget_file", "budgets/test_check"),
-    *("plugin/test_pytest_plugin", "plugin/test_bodies", "plugin/test_memory_lab_fixture"),
+    *("plugin/test_pytest_plugin", "plugin/test_failing_bodies", "plugin/test_memory_lab_fixture"),
     "measure/test_known_growth",
 )
 """Tests of every layer that take a minute, including figures that differ between Pythons."""
