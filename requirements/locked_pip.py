@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import IO
@@ -29,6 +30,7 @@ _NO_CONNECTION = re.compile(
 )
 _PIN = re.compile(r"^[\w.-]+(?:\[.*\])?==", re.MULTILINE)
 _SECONDS_BETWEEN_LINES = 5
+_SECONDS_TO_END = 5
 
 
 class SetUpError(Exception):
@@ -72,6 +74,19 @@ def environment(python: str) -> dict[str, str]:
     }
 
 
+def _end_group(process: "subprocess.Popen[str]") -> None:
+    """End a process that leads a group, and wait until the whole group has ended."""
+    deadline = time.monotonic() + _SECONDS_TO_END
+    with contextlib.suppress(ProcessLookupError):  # the group is empty
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 class Run:
     """One run of a program, usually pip, with a progress line.
 
@@ -97,32 +112,39 @@ class Run:
         pins = "".join(Path(word).read_text() for word in self._command if word.endswith(".txt"))
         total, before = len(_PIN.findall(pins)), self._installed()
         with (self._venv / "pip.log").open("a", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                errors="replace",
-                env=environment(self._command[0]),
-                pass_fds=(self._lock,),
-                start_new_session=True,
-            )
-            reader = threading.Thread(target=self._read, args=(process.stdout, log))
-            reader.start()
-            line = _ProgressLine()
+            # An interrupt waits until the process is known, or nobody would end it.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+            process = None
             try:
+                process = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    encoding="utf-8",
+                    errors="replace",
+                    env=environment(self._command[0]),
+                    pass_fds=(self._lock,),
+                    start_new_session=True,
+                    preexec_fn=partial(  # noqa: PLW1509 - no other thread runs here
+                        signal.pthread_sigmask, signal.SIG_SETMASK, mask
+                    ),
+                )
+                reader = threading.Thread(target=self._read, args=(process.stdout, log))
+                reader.start()
+                line = _ProgressLine()
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
                 while process.poll() is None:
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         process.wait(timeout=0.2)
                     if total:
                         line.show(self._progress(total, before))
             finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGTERM)
-                process.wait()
-                reader.join()
-                line.end()
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                if process is not None:
+                    _end_group(process)
+                    reader.join()
+                    line.end()
         return process.returncode
 
     def _read(self, lines: IO[str], log: IO[str]) -> None:

@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from sqlalchemy import Engine
 from lab.data.database import database
 from lab.data.seed import build, drop
 from lab.measure.reading_store import ReadingStore
-from lab.measure.schedule import Schedule
+from lab.measure.schedule import Bench, Schedule
 from tests.helpers import WHOLE_TABLE
 
 _HOME = "MEMORY_LAB_TEST_HOME"
@@ -117,6 +118,19 @@ def alone() -> Schedule:
     Readings of the lab's variants are shared with all tests of the run: each is taken once.
     """
     return Schedule(parallel=1, store=ReadingStore(Path(os.environ["MEMORY_LAB_CURVES"])))
+
+
+@pytest.fixture(scope="session")
+def bench() -> Iterator[Bench]:
+    """The measuring processes of this worker, in the environment of the whole run."""
+    with Bench(1) as bench:
+        yield bench
+
+
+@pytest.fixture
+def kept_processes(alone: Schedule, bench: Bench) -> Schedule:
+    """As `alone`, with the processes of earlier tests; for tests whose measurements succeed."""
+    return replace(alone, bench=bench)
 
 
 @pytest.fixture

@@ -54,6 +54,8 @@ class Schedule:
         executor: Its workers measure, instead of this machine, and make their own data. Dask
             measures as many points at once as it has workers, whatever ``parallel`` is.
         store: Readings from earlier in the run, which are not taken again.
+        bench: Where several runs share their processes, which saves the imports; None for a new
+            bench for each run.
     """
 
     parallel: int = field(default_factory=usable_cores)
@@ -63,6 +65,7 @@ class Schedule:
     go_on: bool = False
     executor: Executor | None = None
     store: ReadingStore | None = None
+    bench: "Bench | None" = None
 
 
 class Bench:
@@ -139,7 +142,9 @@ class Bench:
 
 
 def run(jobs: Sequence[Job], schedule: Schedule) -> list[Reading]:
-    """Measure jobs on a new bench and return the readings, as `Bench.run` does."""
+    """Measure jobs on the schedule's bench, or a new one, and return what `Bench.run` does."""
+    if schedule.bench is not None:
+        return schedule.bench.run(jobs, schedule)
     with Bench(at_once(schedule.executor, schedule.parallel)) as bench:
         return bench.run(jobs, schedule)
 

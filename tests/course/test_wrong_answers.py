@@ -68,10 +68,13 @@ AND_WITH_A_DATABASE = {"hides_in_the_database", "deletes_the_data"}
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
-EVERY = [
-    pytest.param(lesson, id=lesson.number, marks=() if lesson.number == FIRST else pytest.mark.slow)
-    for lesson in LESSONS
-]
+
+def each_lesson(mark):
+    """List the lessons; `make test` has the first one, and those with the mark have the others."""
+    return [
+        pytest.param(lesson, id=lesson.number, marks=() if lesson.number == FIRST else mark)
+        for lesson in LESSONS
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +92,15 @@ def posts(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.usefixtures("posts")
-@pytest.mark.parametrize("lesson", EVERY)
+@pytest.mark.parametrize("lesson", each_lesson(pytest.mark.full))
 def test_a_solution_passes(lesson: Lesson) -> None:
+    """In its notebook, `make test-notebooks` grades it as well."""
     found = grade(lesson, lesson.solution)
     assert found.passed, found
 
 
 @pytest.mark.usefixtures("posts")
-@pytest.mark.parametrize("lesson", EVERY)
+@pytest.mark.parametrize("lesson", each_lesson(pytest.mark.slow))
 def test_an_exercise_as_it_is_handed_out_does_not_pass(lesson: Lesson) -> None:
     number, cell = read(NOTEBOOKS / f"{lesson.number}-{lesson.name}.ipynb")
     assert number == lesson.number

@@ -50,14 +50,27 @@ LONG = {"row_by_row", "offset_pages", "keyset_pages"}
 """Variants that send many statements; `make everything` measures them."""
 
 
-def duration(pattern, variant, axis=None):
-    """Return the mark of a claim: only the first and the best answer of a few are quick."""
+def duration(pattern, variant, axis):
+    """Return the mark of a claim.
+
+    `make test` has the first and the best answer of a few patterns. `make test-slow` has the other
+    claims, except for those that only `make everything` measures: what a client of the naive
+    variant costs, the batches of further streaming variants, and the memory of traps that do not
+    fail by memory.
+    """
+    worst, best = pattern.first("naive"), pattern.recommended
     if axis == "clients":
-        return [pytest.mark.slow if pattern.name in CROWDED else pytest.mark.full]
-    if variant.name in LONG:
+        crowded = pattern.name in CROWDED and variant.role != "naive"
+        return [pytest.mark.slow if crowded else pytest.mark.full]
+    by_memory = variant.fails_by in (None, "memory")
+    if (
+        variant.name in LONG
+        or not by_memory
+        or (axis == "batch" and variant not in (pattern.first("streaming"), best))
+    ):
         return [pytest.mark.full]
-    first_or_best = variant in (pattern.first("naive"), pattern.recommended)
-    return [] if first_or_best and pattern.name in QUICK else [pytest.mark.slow]
+    quick = variant in (worst, best) and pattern.name in QUICK
+    return [] if quick else [pytest.mark.slow]
 
 
 def claims():
@@ -81,18 +94,20 @@ def outcome_of(pattern, variant, sizes):
 
 
 @pytest.mark.parametrize(("pattern", "variant", "axis"), list(claims()))
-def test_claim(pattern, variant, axis, alone):
+def test_claim(pattern, variant, axis, kept_processes):
     """Peak memory grows along the axes of the claim, and along no other.
 
     The peak of many clients varies: where the first sizes are inconclusive, more sizes are taken,
     as the verdict says.
     """
     sizes = SIZES.get(variant.name) if axis == "rows" else None
-    curve = sweep_variants(pattern, [variant], axis, sizes=sizes, schedule=alone)[variant.name]
+    curve = sweep_variants(pattern, [variant], axis, sizes=sizes, schedule=kept_processes)[
+        variant.name
+    ]
     result = verdict(curve, variant.peak, per_client=variant.client_bytes)
     if axis == "clients" and result.finding == "inconclusive":
         assert result.reason.endswith("measure more sizes to decide")
-        more = sweep_variants(pattern, [variant], axis, sizes=MORE_CROWDS, schedule=alone)
+        more = sweep_variants(pattern, [variant], axis, sizes=MORE_CROWDS, schedule=kept_processes)
         result = verdict(more[variant.name], variant.peak, per_client=variant.client_bytes)
     assert result.finding == "kept", result.reason
 
@@ -132,10 +147,10 @@ def traps(fails_by):
 
 
 @traps("memory")
-def test_a_memory_trap_breaks_the_claim_of_the_streaming_variant(pattern, variant, alone):
+def test_a_memory_trap_breaks_the_claim_of_the_streaming_variant(pattern, variant, kept_processes):
     """On the readings of its own claim, which are in the store of this run."""
     axis = next(iter(pattern.axes))
-    curve = sweep_variants(pattern, [variant], axis, schedule=alone)[variant.name]
+    curve = sweep_variants(pattern, [variant], axis, schedule=kept_processes)[variant.name]
     assert verdict(curve, pattern.first("streaming").peak).finding == "broken"
 
 

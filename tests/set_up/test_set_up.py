@@ -429,9 +429,17 @@ def silent_index() -> Iterator[str]:
         yield f"http://127.0.0.1:{ours.getsockname()[1]}/"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("at", ["ensurepip", "main.txt"])
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("how", "at"),
+    [
+        pytest.param(signal.SIGINT, "ensurepip", marks=pytest.mark.full),
+        pytest.param(signal.SIGINT, "main.txt", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, "ensurepip", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, "main.txt", marks=pytest.mark.full),
+        pytest.param(signal.SIGKILL, "ensurepip", marks=pytest.mark.full),
+        pytest.param(signal.SIGKILL, "main.txt", marks=pytest.mark.slow),
+    ],
+)
 def test_a_set_up_that_is_stopped_leaves_nothing_running_and_is_done_again(
     clone, silent_index, how, at
 ):
@@ -464,6 +472,42 @@ def test_a_set_up_that_is_stopped_leaves_nothing_running_and_is_done_again(
     assert result.returncode == 0, result.stdout + result.stderr
     assert clone.installed() == MAIN
     assert not running()
+
+
+INTERRUPTED_AT_ONCE = """
+import os, signal, subprocess, sys
+from pathlib import Path
+import locked_pip
+
+started = []
+start = subprocess.Popen.__init__
+
+def start_and_interrupt(process, *words, **options):
+    start(process, *words, **options)
+    started.append(process)
+    os.kill(os.getpid(), signal.SIGINT)
+
+locked_pip.environment = lambda python: os.environ
+subprocess.Popen.__init__ = start_and_interrupt
+code = "import subprocess; subprocess.run(['sleep', '60'])"
+try:
+    locked_pip.Run([sys.executable, "-c", code], Path(sys.argv[1]), 0).end()
+except KeyboardInterrupt:
+    print(started[0].returncode)
+"""
+
+
+def test_an_interrupt_in_the_moment_of_a_start_ends_what_was_started(tmp_path):
+    (tmp_path / "pip.log").touch()
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_ONCE, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "requirements")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert run.stdout == f"{-signal.SIGTERM}\n", run.stderr
 
 
 @pytest.mark.slow
