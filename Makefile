@@ -42,7 +42,7 @@ table: main
 # Four workers, on two cores as well: a third of the tests wait for processes and clients. The tests
 # of a file share what they have set up, so they go to one worker.
 PYTEST := $(BIN)/python -m pytest
-PARALLEL := -n 4 --dist loadfile
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 STEALING := -n 4 --dist worksteal
 
 test: dev
@@ -62,10 +62,10 @@ everything: dev
 	$(MAKE) test-browser bench bench-http load production table docs-check
 
 test-faults: dev
-	$(PYTEST) -m faults -n 2 --dist worksteal $(ARGS)
+	$(PYTEST) -m faults -n 2 --dist worksteal tests/web $(ARGS)
 
 test-install: dev
-	$(PYTEST) -m install -n 2 --dist worksteal $(ARGS)
+	$(PYTEST) -m install -n 2 --dist worksteal tests/set_up $(ARGS)
 
 check: dev
 	LAB_TOKEN="$$($(BIN)/lab serve --token)" \

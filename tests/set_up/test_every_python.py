@@ -26,12 +26,11 @@ pytestmark = pytest.mark.install
 OLDEST_PIP = {"3.11": "22.3", "3.12": "23.2.1", "3.13": "24.2"}
 """The pip that ensurepip of the first release of each Python installs."""
 CORE = (
-    *("test_units", "test_streams", "curves", "web/test_web", "patterns/test_csv_upload"),
-    *("budgets/test_judge", "budgets/test_budget_file", "budgets/test_check"),
-    *("plugin/test_pytest_plugin", "plugin/test_failing_bodies", "plugin/test_memory_lab_fixture"),
-    "measure/test_known_growth",
+    *("test_units", "test_streams", "curves", "measure/test_known_growth", "budgets/test_judge"),
+    *("patterns/test_csv_upload", "plugin/test_pytest_plugin", "plugin/test_failing_bodies"),
+    "plugin/test_memory_lab_fixture",
 )
-"""Tests of every layer that take a minute, including figures that differ between Pythons."""
+"""Tests of every layer that take half a minute, also of what differs between Pythons."""
 
 
 @pytest.mark.parametrize("version", each_python(quick={*DECLARED} - {THIS}))
