@@ -16,8 +16,6 @@ PROJECT = Path(__file__).parent / "sample_project"
 REGRESSIONS = sorted((PROJECT / "regressions").glob("*.patch"))
 HARMLESS = sorted((PROJECT / "harmless").glob("*.patch"))
 ROWS = 256_000
-AT_ONCE = {"a_list_for_debugging"}
-"""Seen by `make test`; `make test-slow` sees the others."""
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +64,8 @@ def test_the_project_as_it_is_keeps_its_budget(shop_database, tmp_path):
     assert code == 0, (stands(found), said)
 
 
-@pytest.mark.parametrize(
-    "patch",
-    [
-        pytest.param(p, id=p.stem, marks=[] if p.stem in AT_ONCE else pytest.mark.slow)
-        for p in REGRESSIONS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("patch", REGRESSIONS, ids=lambda patch: patch.stem)
 def test_a_regression_turns_the_check_red_and_its_line_is_named(patch, shop_database, tmp_path):
     code, found, _ = check(changed(patch, tmp_path), shop_database)
     assert code == 1
