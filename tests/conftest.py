@@ -139,7 +139,7 @@ def bench() -> Iterator[Bench]:
 
 @pytest.fixture
 def kept_processes(alone: Schedule, bench: Bench) -> Schedule:
-    """As `alone`, with the processes of earlier tests; for tests whose measurements succeed."""
+    """As `alone`, with the processes of earlier tests, which have the environment of the run."""
     return replace(alone, bench=bench)
 
 

@@ -31,6 +31,11 @@ class Processes:
         self._scratch = tempfile.TemporaryDirectory(prefix="memory-lab-")
         return self
 
+    @property
+    def closed(self) -> bool:
+        """Whether every process was ended."""
+        return self._closed
+
     def __exit__(self, *_: object) -> None:
         self.close()
         for server in self._all:

@@ -95,11 +95,14 @@ class Bench:
 
         Memory is measured side by side, then times one by one. An error in one job ends all
         others, unless the schedule has ``go_on``, and so does Ctrl-C; after that no process is
-        left running, and the bench cannot be used again.
+        left running, and the next run starts new ones.
 
         Raises:
             LabError: A workload could not be measured.
         """
+        if self._processes.closed:
+            self._processes.__exit__()
+            self._processes = Processes().__enter__()
         if schedule.executor is None:
             return self._run(jobs, schedule, self._processes)
         with Remote(schedule.executor, [job.workload for job in jobs]) as remote:
@@ -138,6 +141,7 @@ class Bench:
             for future in futures.values():
                 future.cancel()
             reader.close()
+            wait(futures.values())
             raise
 
 

@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import Any
 
 _Import = tuple[str, str, str]
-"""The module, the name in it (empty for the module itself), and the name that is bound."""
+"""The module, the name in it (empty for the module itself), and the name that is bound (empty where
+it is the module's)."""
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
@@ -56,7 +57,8 @@ class _Module:
                     self.imports[bound] = (node.module or "", each.name, bound)
             elif isinstance(node, ast.Import):
                 for each in node.names:
-                    self.imports[each.name] = (each.name, "", each.name)
+                    bound = each.asname or each.name.partition(".")[0]
+                    self.imports[bound] = (each.name, "", each.asname or "")
             elif isinstance(node, _Definition):
                 for bound in _bound(node):
                     self.definitions[bound] = node
@@ -114,13 +116,14 @@ def _statements(imports: list[_Import]) -> str:
     """Return import statements, one for each module, in groups as linters sort them."""
     names: dict[str, list[str]] = {}
     groups: tuple[list[str], ...] = ([], [], [])
-    for module, name, bound in imports:
-        names.setdefault(module, [])
+    for module, name, bound in sorted(imports):
+        alias = f" as {bound}" if bound not in ("", name) else ""
         if name:
-            names[module].append(name if name == bound else f"{name} as {bound}")
+            names.setdefault(module, []).append(name + alias)
+        else:
+            groups[_group(module)].append(f"import {module}{alias}")
     for module in sorted(names):
-        statement = f"from {module} import {', '.join(sorted(names[module]))}"
-        groups[_group(module)].append(statement if names[module] else f"import {module}")
+        groups[_group(module)].append(f"from {module} import {', '.join(names[module])}")
     return "\n\n".join("\n".join(group) for group in groups if group)
 
 

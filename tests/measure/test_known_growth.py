@@ -8,6 +8,7 @@ import lab
 from lab.errors import LabError
 from lab.measure.heap_rss_seconds import thin_out
 from lab.measure.process_pool import Processes
+from lab.measure.schedule import Bench, Schedule
 from lab.measure.workload import Function, drain
 from tests.measure import known_growth
 
@@ -165,3 +166,14 @@ def test_a_point_that_takes_too_long_is_an_error_and_larger_ones_are_not_tried(a
         "not tried: a smaller size ran out of time",
     ]
     assert lab.verdict(curve, lab.O(1)).finding == "inconclusive"
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_a_bench_measures_on_after_a_failure(parallel):
+    with Bench(parallel) as bench:
+        schedule = Schedule(bench=bench)
+        with pytest.raises(LabError):
+            lab.sweep("tests.measure.known_growth:raises", sizes=(10, 20), schedule=schedule)
+        curve = lab.sweep("tests.measure.known_growth:linear", sizes=(10, 20), schedule=schedule)
+    assert [point.size for point in curve.points] == [10, 20]
+    assert all(point.peak_heap_bytes for point in curve.points)

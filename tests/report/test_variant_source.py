@@ -3,6 +3,7 @@
 import builtins
 from dis import get_instructions
 from inspect import unwrap
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ import lab
 from lab.patterns.csv_export import copy_chunks
 from lab.report.variant_source import recipe
 
+ROOT = Path(lab.__file__).parents[1]
 VARIANTS = [variant for pattern in lab.PATTERNS for variant in pattern.variants]
 
 
@@ -17,6 +19,7 @@ VARIANTS = [variant for pattern in lab.PATTERNS for variant in pattern.variants]
 def test_the_code_of_every_variant_can_be_pasted(variant):
     pasted = {"__name__": "pasted"}
     exec(recipe(variant.run).code, pasted)  # noqa: S102
+    assert all((ROOT / file).is_file() for file in recipe(variant.run).files)
     used = {
         each.argval
         for function in pasted.values()

@@ -38,14 +38,14 @@ def archive_of(answer: Any, show: bool) -> Outcome:
     The bytes of the archive itself are not compared: they depend on the compression and the time.
 
     Raises:
-        LabError: The answer is not a ZIP archive.
+        LabError: The answer is no ZIP archive, is damaged, or is compressed in an unknown way.
     """
     with _received(chunks_of(answer)) as file:
         try:
             with ZipFile(file) as archive:
                 return _first_bytes(archive) if show else _digested(archive)
         except (BadZipFile, EOFError, NotImplementedError, zlib.error) as error:
-            raise LabError(f"the answer is not a ZIP archive: {error}") from error
+            raise LabError(f"the answer cannot be read as a ZIP archive: {error}") from error
 
 
 @contextmanager
