@@ -23,7 +23,7 @@ class Outcome:
 
     digest: str
     counts: Mapping[str, int] = field(default_factory=dict)
-    answer: str = ""
+    answer: str = field(default="", compare=False)
 
 
 class Digest:

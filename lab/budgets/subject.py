@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from lab.budgets.toml_values import TomlValues
 from lab.claim import AXES, O
-from lab.errors import LabError, nearest
 from lab.curves.limits import default_sizes
+from lab.errors import LabError, nearest
 from lab.measure.workload import Function, Subject, resolve
 
 if TYPE_CHECKING:

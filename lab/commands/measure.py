@@ -233,9 +233,9 @@ def _survive(
 ) -> int:
     """Run the subject under a cap at each size and report it; return the exit code."""
     from lab.measure.survival import survivals
+    from lab.measure.sweep import sweep_of
     from lab.report.curves import report_survival
     from lab.report.terminal import console, progress
-    from lab.measure.sweep import sweep_of
     from lab.units import parse_bytes, parse_sizes
 
     most = parse_bytes(cap)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lab.curves.allocation_sites import Site, growing
-from lab.curves.elsewhere import Elsewhere
+from lab.curves.elsewhere import NOWHERE, Elsewhere
 
 Witness = Literal["heap", "rss", "seconds"]
 
@@ -18,9 +18,9 @@ class Reading:
         value: Bytes for ``heap`` and ``rss``, seconds for ``seconds``.
         digest: The digest of the target's answer.
         counts: The other counts of the outcome, by name.
-        answer: What was drained, such as "generator".
         series: Memory over time, as (seconds, bytes); from the heap witness only.
         sites: The lines with the most memory at the peak; from the heap witness only.
+        answer: What was drained, such as "generator".
         elsewhere: Memory that the witness does not see.
         garbage: Unreachable objects in cycles that the run left to the collector; heap only.
         harness_seconds: Seconds that the harness added: process, inputs, warm-up, reading.
@@ -33,10 +33,10 @@ class Reading:
     value: float = 0
     digest: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
-    answer: str = ""
     series: tuple[tuple[float, int], ...] = ()
     sites: tuple[Site, ...] = ()
-    elsewhere: Elsewhere = Elsewhere()
+    answer: str = ""
+    elsewhere: Elsewhere = NOWHERE
     garbage: int = 0
     harness_seconds: float = 0
     error: str | None = None
@@ -77,7 +77,7 @@ class Point:
     sites: tuple[Site, ...] = ()
     details: str = ""
     answer: str = ""
-    elsewhere: Elsewhere = Elsewhere()
+    elsewhere: Elsewhere = NOWHERE
     garbage: int = 0
     repeats: int = 1
 

@@ -75,7 +75,7 @@ def decide(curve: Curve, *, grows: bool) -> Decision:
 
 
 def _with_evidence(curve: Curve, decision: Decision, grows: bool) -> Decision:
-    """Return a decision that rests on a flat curve, if there is evidence that it means something."""
+    """Return a decision on a flat curve, if there is evidence that the curve means something."""
     if gap := missing_answer(curve):
         wants: Wants = "first calls" if curve.warm else ""
         return replace(decision, finding="inconclusive", reason=gap, wants=wants)
@@ -130,32 +130,38 @@ def _kept_by_warm_up(curve: Curve) -> str:
 
 
 def _flat(curve: Curve, shape: Shape) -> Decision:
-    axis = curve.axis
-    for part in (shape, shape.end):
-        if part.grows:
-            return _broken_by_growth(curve, part)
+    axis, has_end = curve.axis, len(shape.sizes) > FEWEST_SIZES
+    if grown := next((part for part in (shape, shape.end) if part.grows), None):
+        return _broken_by_growth(curve, grown)
     if shape.flat:
         return Decision("kept", f"flat in {axis}: {figures(curve, shape)}")
-    if shape.end.flat and len(shape.sizes) > FEWEST_SIZES:
-        rises = f"rises to {show_bytes(max(shape.peaks))} and then is "
-        return Decision(
-            "kept", f"{rises}flat in {axis}: {figures(curve, shape.end)}", growth=shape.end.growth
-        )
-    if shape.too_short and not shape.slows:
-        return Decision(
-            "inconclusive",
-            f"too small to tell:{_over(curve)} a leak of {describe_leak(curve)} stays below "
-            f"{describe_resolution(curve)}; take sizes {_enough(shape)}",
-            "larger sizes",
-        )
-    if shape.stopped or shape.slows:
-        return Decision(
-            "inconclusive",
-            f"memory grows more and more slowly{_over(curve)}, as a cache does that fills up: take "
-            f"sizes {_larger(shape)}",
-            "larger sizes",
-        )
+    if has_end and shape.end.flat:
+        kept = f"rises to {show_bytes(max(shape.peaks))} and then is flat in {axis}"
+        return Decision("kept", f"{kept}: {figures(curve, shape.end)}", growth=shape.end.growth)
+    if reason := _too_small(curve, shape):
+        return Decision("inconclusive", reason, "larger sizes")
     return _ragged(curve, shape, f"whether it is flat in {axis}")
+
+
+def _too_small(curve: Curve, shape: Shape) -> str:
+    """Return why larger sizes will tell, and which ones; empty if it is not the sizes."""
+    if shape.stopped:
+        stop = shape.sizes[-3]
+        return (
+            f"memory grows up to {show_count(stop)} and then stops, as it does if the first sizes "
+            f"are smaller than one batch: take sizes {stop}..{stop * 2 ** (FEWEST_SIZES - 1)}"
+        )
+    if shape.slows:
+        return (
+            f"memory grows more and more slowly{_over(curve)}, as a cache does that fills up: take "
+            f"sizes {_larger(shape)}"
+        )
+    if shape.too_short:
+        return (
+            f"too small to tell:{_over(curve)} a leak of {describe_leak(curve)} stays below "
+            f"{describe_resolution(curve)}; take sizes {_enough(shape)}"
+        )
+    return ""
 
 
 def _broken_by_growth(curve: Curve, shape: Shape) -> Decision:
@@ -205,10 +211,10 @@ def _growing(curve: Curve, shape: Shape) -> Decision:
 def _ragged(curve: Curve, shape: Shape, question: str) -> Decision:
     repeats = min(point.repeats for point in curve.points)
     runs = f", also as medians of {repeats} runs" if repeats > 1 else ""
+    mend = "measure more sizes" if curve.axis == "clients" else f"take sizes {_larger(shape)}"
     return Decision(
         "inconclusive",
-        f"the curve is too ragged to tell {question}: {figures(curve, shape)}{runs}; take sizes "
-        f"{_larger(shape)}",
+        f"the curve is too ragged to tell {question}: {figures(curve, shape)}{runs}; {mend}",
         "repeats" if repeats < REPEATS else "larger sizes",
     )
 

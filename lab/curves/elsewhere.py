@@ -40,3 +40,7 @@ class Elsewhere:
             (self.pool, "Arrow's pool"),
         ]
         return ", ".join(f"{show_bytes(size)} in {what}" for size, what in parts if size)
+
+
+NOWHERE = Elsewhere()
+"""No memory elsewhere."""

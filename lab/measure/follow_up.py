@@ -92,10 +92,9 @@ def _wanted(subjects: "Mapping[Key, _Subject]", judge: Judge[Key]) -> dict[Key, 
 def _take_times(
     readings: Mapping[Key, Readings], schedule: Schedule, announce: Callable[[int], object]
 ) -> None:
-    timed = {
+    wanted: dict[Key, Sequence[Taken]] = {
         key: [(size, "seconds", each.warm) for size in each.sizes] for key, each in readings.items()
     }
-    wanted: dict[Key, Sequence[Taken]] = {key: list(runs) for key, runs in timed.items()}
     announce(sum(map(len, wanted.values())))
     for key, new in take(readings, wanted, schedule).items():
         readings[key].witnesses = (*readings[key].witnesses, "seconds")
@@ -153,7 +152,8 @@ class _Subject:
         sizes, warm, witnesses = self.readings.sizes, self.readings.warm, self.readings.witnesses
         if wants == "larger sizes":
             larger = 2 * sizes[-1]
-            if larger > _LARGEST * self.readings.sweep.sizes[-1] or not self._fits():
+            most = _LARGEST * self.readings.sweep.sizes[-1]
+            if larger > most or self.readings.sweep.axis == "clients" or not self._fits():
                 return []
             return [(larger, w, warm) for w in witnesses] * self._repeats
         if wants == "repeats":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lab.curves.allocation_sites import sites
 from lab.curves.curve import Reading, Witness
-from lab.curves.elsewhere import Elsewhere
+from lab.curves.elsewhere import NOWHERE, Elsewhere
 from lab.measure.native_pools import pool_level
 from lab.measure.native_pools import rise as pool_rise
 from lab.outcome import Outcome
@@ -23,9 +23,6 @@ from lab.system.linux import return_free_memory, status
 
 SERIES_POINTS = 100
 """Points that are kept of the heap over time."""
-
-
-_NOTHING = Elsewhere()
 
 
 def observe(
@@ -104,8 +101,10 @@ def _rss(run: Callable[[], Outcome], tell: Callable[[], None]) -> tuple[Reading,
     return _reading(rise, outcome, Elsewhere(rise)), seconds
 
 
-def _reading(value: float, outcome: Outcome, elsewhere: Elsewhere = _NOTHING) -> Reading:
-    return Reading(value, outcome.digest, outcome.counts, outcome.answer, elsewhere=elsewhere)
+def _reading(value: float, outcome: Outcome, elsewhere: Elsewhere = NOWHERE) -> Reading:
+    return Reading(
+        value, outcome.digest, outcome.counts, answer=outcome.answer, elsewhere=elsewhere
+    )
 
 
 def thin_out(

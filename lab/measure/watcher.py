@@ -168,7 +168,7 @@ def _command(pid: int) -> str:
 
 
 def _private(pid: int) -> int:
-    """Return the bytes that a process shares with no other; a fork shares what it left unchanged."""
+    """Return the bytes that a process shares with no other; a fork shares what neither changed."""
     total = 0
     with suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as file:
         for line in file:

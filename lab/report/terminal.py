@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from lab.curves.curve import Curve, Witness, sites_that_grow
-from lab.curves.verdict import Finding as VerdictFinding
+from lab.curves.decide import Finding as VerdictFinding
 from lab.curves.verdict import Verdict
 from lab.pattern import Pattern, Variant
 from lab.units import show_bytes, show_count, show_seconds
