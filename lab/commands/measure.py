@@ -20,7 +20,7 @@ from lab.commands.shared_options import (
 from lab.errors import LabError
 
 if TYPE_CHECKING:
-    from lab.curves.curve import Curve, Witness
+    from lab.curves.curve import Witness
     from lab.curves.verdict import Verdict
     from lab.measure.http.endpoint import Body
     from lab.measure.workload import Subject
@@ -200,17 +200,18 @@ def _grow(
     reason = "the command says so" if constant else ""
     described = replace(described, target=target, constant_answer=reason, warm=warm)
 
-    def judge(_: str, curve: "Curve") -> "Verdict":
+    def judge(curve: Curve) -> "Verdict":
         return suggest(curve) if claimed is None else verdict(curve, claimed)
 
-    judge("", Curve("", axis, ()))  # a claim about another axis ends here
+    judge(Curve("", axis, ()))  # a claim about another axis ends here
     screen = console(stderr=str(json_file) == "-")
     with executor_on(dask) as executor, progress(screen) as steps:
         steps.begin(target, 2 * len(described.sizes))
         schedule = schedule_for(jobs, timeout, steps, executor=executor)
         more = partial(steps.begin, f"{target}, more runs")
-        curve = settled({"": described}, witnesses, schedule, judge, announce=more)[""]
-    found = judge("", curve)
+        wants = lambda _, curve: judge(curve).wants  # noqa: E731
+        curve = settled({"": described}, witnesses, schedule, wants, announce=more)[""]
+    found = judge(curve)
     role: Role = "naive" if found.claim.axes else "streaming"
     result = Result(curve, found, role, claimed=claimed is not None)
     return report_curves(screen, target, [result], plot, json_file)

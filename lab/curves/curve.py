@@ -1,7 +1,7 @@
 """Readings, points and curves: the results of measurements."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lab.curves.allocation_sites import Site, growing
@@ -100,7 +100,9 @@ class Point:
             sites=heap.sites if heap else (),
             details=errors[0].details if errors else "",
             answer=first.answer,
-            elsewhere=first.elsewhere,
+            elsewhere=replace(first.elsewhere, mapped=rss.elsewhere.mapped)
+            if rss
+            else first.elsewhere,
             garbage=heap.garbage if heap else 0,
             repeats=repeats,
         )

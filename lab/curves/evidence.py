@@ -114,3 +114,19 @@ def _outside_of_the_heap(point: Point, *, own: bool) -> int:
 def resident(curve: Curve) -> Curve:
     """Return the same points with the resident set as the curve's witness."""
     return replace(curve, witness="rss")
+
+
+_LITTLE = 4 * 1024 * 1024
+"""Bytes that the resident set may rise over the heap: pages that are not full, the tracer."""
+
+
+def unseen(point: Point) -> int:
+    """Return the bytes of a run's resident set that neither its heap nor mapped files explain.
+
+    They are 0 if they are few, or fewer than those of the heap: pages are not always full.
+    """
+    heap = (point.peak_heap_bytes or 0) + point.elsewhere.pool
+    resident = point.peak_rss_bytes
+    rise = point.elsewhere.resident if resident is None else resident
+    unexplained = rise - point.elsewhere.mapped - heap
+    return unexplained if unexplained > max(_LITTLE, heap) else 0

@@ -13,7 +13,6 @@ import psutil
 
 from lab.curves.curve import Curve, Reading, Witness
 from lab.curves.decide import REPEATS, Wants
-from lab.curves.verdict import Verdict
 from lab.measure.remote.dask import at_once
 from lab.measure.schedule import Bench, Schedule
 from lab.measure.sweep import Key, Readings, Sweep, Taken, take
@@ -24,20 +23,22 @@ EXTRA_SECONDS = 40.0
 _LARGEST = 256
 """Times the largest size that was asked for; no larger size is taken."""
 
-Judge = Callable[[Key, Curve], Verdict | None]
-"""Returns the verdict on a curve; None if more of it would tell nothing."""
+WantsOf = Callable[[Key, Curve], Wants]
+"""Returns what would tell more about a curve; empty for nothing."""
 
-Usable = Callable[[Key, Taken, Reading], bool]
-"""Returns whether a reading of a size that nobody asked for counts."""
+Usable = Callable[[Key, Reading], bool]
+"""Returns whether a reading counts that nobody asked for."""
 
 
 def settled(
     sweeps: Mapping[Key, Sweep],
     witnesses: Sequence[Witness],
     schedule: Schedule | None,
-    judge: Judge[Key],
+    wants: WantsOf[Key],
+    first: Callable[[Key, Sequence[Reading]], object] = lambda *_: None,
     usable: Usable[Key] = lambda *_: True,
     announce: Callable[[int], object] = lambda _: None,
+    extra_seconds: float = EXTRA_SECONDS,
 ) -> dict[Key, Curve]:
     """Measure several sweeps until their claims are decided, or until that would take too long.
 
@@ -45,25 +46,30 @@ def settled(
         sweeps: What to measure.
         witnesses: Any of ``heap``, ``rss``, ``seconds``; the first one is the curves'.
         schedule: How to run the points.
-        judge: Tests the claim of a curve.
+        wants: Called with each curve, until it wants nothing more or cannot have it.
+        first: Called with the readings of the first round.
         usable: Called for each reading after the first round.
         announce: Called with the number of runs before each round after the first.
+        extra_seconds: Seconds of processes that more runs of one curve may take.
 
     Raises:
         LabError: A target could not be measured at the sizes that were asked for.
     """
     memory = tuple(witness for witness in witnesses if witness != "seconds")
-    subjects = {key: _Subject(Readings(each, memory)) for key, each in sweeps.items()}
+    subjects = {
+        key: _Subject(Readings(each, memory), extra_seconds) for key, each in sweeps.items()
+    }
     readings = {key: each.readings for key, each in subjects.items()}
     with _on_one_bench(schedule or Schedule()) as bench:
         for key, new in take(readings, {k: r.first() for k, r in readings.items()}, bench).items():
+            first(key, new)
             subjects[key].begin(new)
         patient = replace(bench, go_on=True)
-        while wanted := _wanted(subjects, judge):
+        while wanted := _wanted(subjects, wants):
             announce(sum(map(len, wanted.values())))
             for key, new in take(readings, wanted, patient).items():
-                good = [r for t, r in zip(wanted[key], new, strict=True) if usable(key, t, r)]
-                subjects[key].add(wanted[key], new, good=len(good) == len(new))
+                good = [usable(key, reading) for reading in new]
+                subjects[key].add(wanted[key], new, good=all(good))
         if "seconds" in witnesses:
             _take_times(readings, bench, announce)
     return {key: each.curve() for key, each in readings.items()}
@@ -79,12 +85,12 @@ def _on_one_bench(schedule: Schedule) -> Iterator[Schedule]:
         yield replace(schedule, bench=bench)
 
 
-def _wanted(subjects: "Mapping[Key, _Subject]", judge: Judge[Key]) -> dict[Key, Sequence[Taken]]:
+def _wanted(subjects: "Mapping[Key, _Subject]", wants: WantsOf[Key]) -> dict[Key, Sequence[Taken]]:
     wanted: dict[Key, Sequence[Taken]] = {}
     for key, subject in subjects.items():
         curve = subject.readings.curve()
-        decided = None if curve.overall_error else judge(key, curve)
-        if decided is not None and decided.wants and (runs := subject.next(decided.wants)):
+        more = "" if curve.overall_error else wants(key, curve)
+        if more and (runs := subject.next(more)):
             wanted[key] = runs
     return wanted
 
@@ -105,18 +111,18 @@ def _take_times(
 class _Subject:
     """The runs of one sweep: what was taken, and what is worth taking next."""
 
-    def __init__(self, readings: Readings) -> None:
+    def __init__(self, readings: Readings, extra_seconds: float) -> None:
         self.readings = readings
         self._repeats = 1
         self._seconds: dict[Taken, float] = {}
-        self._allowed = EXTRA_SECONDS
+        self._allowed = extra_seconds
         self._useless: set[Wants] = set()
         self._wants: Wants = ""
 
     def begin(self, new: Sequence[Reading]) -> None:
         """Add the first round."""
         self._keep(self.readings.first(), new)
-        self._allowed = max(EXTRA_SECONDS, sum(self._seconds.values()))
+        self._allowed = max(self._allowed, sum(self._seconds.values()))
 
     def add(self, runs: Sequence[Taken], new: Sequence[Reading], *, good: bool) -> None:
         """Add a later round; one that failed is dropped, and nothing of its kind is tried again."""

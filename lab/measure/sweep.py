@@ -61,7 +61,7 @@ def sweep(
     from lab.measure.follow_up import settled
 
     tested = claim
-    return settled({"": described}, witnesses, schedule, lambda _, c: verdict(c, tested))[""]
+    return settled({"": described}, witnesses, schedule, lambda _, c: verdict(c, tested).wants)[""]
 
 
 @dataclass(frozen=True)
