@@ -28,13 +28,11 @@ _SHARE = 10
 _PATIENCE = 0.05
 """Seconds between two looks whether the process lives that has not begun to measure."""
 
-_FILES_EVERY = 8
-"""Samples between two looks at the open files."""
-
 _MOST_COMMANDS = 3
 _CLIENTS = "lab.measure.http.clients"
 """Part of the command of the clients of a server, which are not memory of the server."""
 
+_FORK = "a fork"
 _OWN_FILE = "/memory-lab-"
 """Part of the path of the harness's own files."""
 
@@ -88,7 +86,7 @@ def watch(pid: int, signals: Signals) -> Elsewhere:
     signals.answer()
     while _lives(pid):
         if signals.heard(samples.take()) is not None:
-            samples.take(files=True)
+            samples.take()
             signals.answer()
             break
     return samples.peaks()
@@ -99,21 +97,20 @@ class _Samples:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._count = 0
+        self._own_command = _command(pid)
         self._commands: dict[int, str] = {}
         self._children = self._mapped = self._files = 0
         self._before = (0, 0, 0)
 
     def begin(self) -> None:
         """Take the values over which a rise counts."""
-        self._before = self._now(files=True)
+        self._before = self._now()
         self._commands.clear()
 
-    def take(self, files: bool = False) -> float:
+    def take(self) -> float:
         """Take a sample; return the seconds to wait until the next one."""
         start = time.perf_counter()
-        self._count += 1
-        children, mapped, in_files = self._now(files or self._count % _FILES_EVERY == 0)
+        children, mapped, in_files = self._now()
         self._children = max(self._children, children - self._before[0])
         self._mapped = max(self._mapped, mapped - self._before[1])
         self._files = max(self._files, in_files - self._before[2])
@@ -124,16 +121,18 @@ class _Samples:
         names = tuple(dict.fromkeys(self._commands.values()))[:_MOST_COMMANDS]
         return Elsewhere(0, self._mapped, self._children, names, self._files)
 
-    def _now(self, files: bool) -> tuple[int, int, int]:
+    def _now(self) -> tuple[int, int, int]:
         children = 0
         for child in descendants(self._pid):
-            command = self._commands.get(child) or _command(child)
+            command = self._commands.get(child, _FORK)
+            if command == _FORK:  # it may have become another program since
+                command = _command(child)
+                command = _FORK if command == self._own_command else command
             if _CLIENTS not in command:
                 self._commands[child] = command
                 children += _private(child)
         mapped, shared = _pages(self._pid)
-        in_files = max(0, _files_in_memory(self._pid) - shared) if files else self._before[2]
-        return children, mapped, in_files
+        return children, mapped, max(0, _files_in_memory(self._pid) - shared)
 
 
 def descendants(pid: int) -> Iterator[int]:
