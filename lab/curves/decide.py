@@ -90,27 +90,28 @@ def _with_evidence(curve: Curve, decision: Decision, grows: bool) -> Decision:
 
 
 def _with_pages(curve: Curve, decision: Decision, grew: Pages, grows: bool) -> Decision:
-    points = curve.points
-    rise = (points[-1].peak_rss_bytes or points[-1].elsewhere.resident) - (
-        points[0].peak_rss_bytes or points[0].elsewhere.resident
-    )
-    beside = f"the heap is flat, but the resident set rises by {show_bytes(rise)}{_over(curve)}"
+    first, last = (point.peak_rss_bytes for point in (curve.points[0], curve.points[-1]))
+    if first is None or last is None:
+        first, last = (p.elsewhere.resident for p in (curve.points[0], curve.points[-1]))
+        if grew and not curve.answer_grows:
+            return replace(decision, wants="resident set")
+    beside = f"the heap is flat, but the resident set rises by {show_bytes(last - first)}"
     if grew == "mapped":
-        return replace(
-            decision,
-            finding="inconclusive",
-            reason=f"{beside}, in pages of mapped files, which the kernel may drop at any time: "
-            "let the witness rss decide whether they count",
-        )
+        why = "in pages of mapped files, which the kernel may drop at any time: let the witness rss"
+        reason = f"{beside}{_over(curve)}, {why} decide whether they count"
+        return replace(decision, finding="inconclusive", reason=reason)
     if grew == "may grow":
-        wants: Wants = "larger sizes" if points[-1].peak_rss_bytes is not None else "resident set"
-        reason = f"{beside}, in memory that is not Python's or malloc's: take larger sizes"
+        wants: Wants = "resident set" if curve.points[0].peak_rss_bytes is None else "larger sizes"
+        reason = f"{beside}{_over(curve)}, {_NOT_OF_THE_HEAP}: take larger sizes"
         return replace(decision, finding="inconclusive", reason=reason, wants=wants)
     if grew == "grow":
         by_pages = decide(resident(curve), grows=grows)
-        where = "in memory that is not Python's or malloc's, such as the pool of a library"
-        return replace(by_pages, reason=f"the resident set {by_pages.reason}, {where}")
+        reason = f"the resident set {by_pages.reason}, {_NOT_OF_THE_HEAP}"
+        return replace(by_pages, reason=reason)
     return decision
+
+
+_NOT_OF_THE_HEAP = "in memory that is not Python's or malloc's, such as the pool of a library"
 
 
 def _kept_by_warm_up(curve: Curve) -> str:
