@@ -35,6 +35,13 @@ _COLLECTED = 250_000
 """Objects in cycles after which the collector has looked at all of them, by its own thresholds."""
 
 
+_CACHE = 4 * 1024 * 1024
+"""Bytes of growth up to which it may be a cache that is not full yet, such as SQLite's of 2 MB."""
+
+_CONFIRMED_BY = 2
+"""Larger sizes at which so little growth has to go on."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """A finding on one curve.
@@ -176,7 +183,10 @@ def _broken_by_growth(curve: Curve, shape: Shape) -> Decision:
             "larger sizes",
         )
     reason = f"grows with {curve.axis}: {figures(curve, shape)}{_outside(curve)}"
-    return Decision("broken", reason, growth=shape.growth, by_growth=True)
+    grown = shape.peaks[-1] - shape.peaks[0]
+    sure = grown > _CACHE or not curve.asked or len(curve.points) >= curve.asked + _CONFIRMED_BY
+    wants: Wants = "" if sure else "larger sizes"
+    return Decision("broken", reason, wants, growth=shape.growth, by_growth=True)
 
 
 def _growing(curve: Curve, shape: Shape) -> Decision:

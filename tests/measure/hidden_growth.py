@@ -1,7 +1,6 @@
 """Functions whose growth is known, and hard to see: libraries, children, caches, garbage, steps.
 
-`FLAT` and `GROWING` name them all; each takes a size, and is measured at the sizes of `SIZES` or at
-those that its entry names.
+`FLAT` and `GROWING` name those that are measured at the default sizes.
 """
 
 import array
@@ -27,7 +26,7 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -125,11 +124,14 @@ def temporary_file(n: int) -> int:
 
 
 def sqlite_file(n: int) -> int:
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        with closing(sqlite3.connect(f"{folder}/db")) as db:
-            db.execute("create table t (a integer, b text)")
-            db.executemany("insert into t values (?, ?)", ((i, "x" * 40) for i in range(n)))
-            db.commit()
+    rows = ((i, "x" * 40) for i in range(n))
+    with (
+        tempfile.NamedTemporaryFile(dir="/var/tmp") as file,
+        closing(sqlite3.connect(file.name)) as db,
+    ):
+        db.execute("create table t (a integer, b text)")
+        db.executemany("insert into t values (?, ?)", rows)
+        db.commit()
     return n
 
 
@@ -198,7 +200,7 @@ def json_lines(n: int) -> Iterator[str]:
 
 
 def random_order(n: int) -> Iterator[int]:
-    source = random.Random(7)
+    source = random.Random(7)  # noqa: S311 - no secret
     buffer: list[int] = []
     for i in range(n):
         buffer.append(i)
@@ -337,7 +339,7 @@ def fills_a_cached_table(n: int) -> Iterator[int]:
 class Registry:
     """A class that remembers at its first use."""
 
-    seen: dict[int, bytes] = {}
+    seen: ClassVar[dict[int, bytes]] = {}
 
 
 def remembers_in_a_class(n: int) -> Iterator[int]:
@@ -446,8 +448,7 @@ def sqlite_in_memory(n: int) -> int:
 
 
 def ends_with_a_list(n: int) -> Iterator[int]:
-    for i in range(n):
-        yield i
+    yield from range(n)
     rows = list(range(n))
     yield len(rows)
 
