@@ -38,7 +38,7 @@ _COLLECTED = 250_000
 _CACHE = 4 * 1024 * 1024
 """Bytes of growth up to which it may be a cache that is not full yet, such as SQLite's of 2 MB."""
 
-_CONFIRMED_BY = 2
+_CONFIRMED_BY = 3
 """Larger sizes at which so little growth has to go on."""
 
 

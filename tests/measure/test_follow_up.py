@@ -23,7 +23,7 @@ def measured(name, claim=None, sizes=None, schedule=None, **more):
 
 
 def fills_up(n):
-    """Grow up to 72,000 items, and then no more."""
+    """Grow up to 40,000 items, and then no more."""
     return len(bytearray(55 * min(n, 72_000))) and n
 
 
