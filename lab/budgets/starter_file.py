@@ -22,6 +22,8 @@ FIRST = """\
 #target = "app.exports:stream"
 # A context manager that takes the size and yields the target's argument: a session, a file.
 #setup = "app.exports:open_session"
+# Set before the code is imported; for endpoints too. $NAME is a variable of the environment.
+#env = {DATABASE_URL = "$TEST_DATABASE_URL"}
 # What the sizes count: n, rows, bytes, keys, batch, chunk, clients.
 #axis = "rows"
 # Five or more, each twice the one before; or a list such as [8000, 16000]; or one number.
@@ -42,12 +44,16 @@ FIRST = """\
 # An endpoint. A fresh server answers the request; {n} is the size.
 #[budget.endpoint]
 #request = "POST /posts/import?rows={n}"
+# An ASGI or WSGI application, or the call of a factory: "app.main:create_app('testing')".
 #app = "app.main:app"
 # $NAME is an environment variable: keep secrets out of this file.
 #headers = ["Authorization: Bearer $TOKEN"]
 # Upload a CSV, its size in "rows" or "bytes", as this field of a form.
 #body = "rows"
 #field = "file"
+# Or send JSON, or a file of yours: one of the three.
+#json-body = '{"rows": {n}}'
+#body-file = "orders-{n}.json"
 # The number of clients that send the request at the same time.
 #clients = 8
 #claim = "O(1)"

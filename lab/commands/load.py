@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.commands.shared_options import OUTPUT, RUN, end
+from lab.commands.shared_options import OUTPUT, RUN, Env, end
 from lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ Cap = Annotated[
 ]
 App = Annotated[
     str | None,
-    typer.Option(help="package.module:app that answers the requests.", rich_help_panel=_SERVER),
+    typer.Option(
+        help="ASGI or WSGI: package.module:app, or package.module:create_app('testing').",
+        rich_help_panel=_SERVER,
+    ),
 ]
 Url = Annotated[
     str | None,
@@ -112,6 +115,7 @@ def load(
     quick: Quick = False,
     app: App = None,
     header: Headers = None,
+    env: Env = None,
     url: Url = None,
     web: Web = None,
     master: Master = False,
@@ -132,6 +136,7 @@ def load(
     """
     from lab.load.locust_process import require_locust, run_worker
     from lab.load.options import LoadOptions
+    from lab.system.variables import parse_variables
 
     require_locust()
     if worker:
@@ -139,7 +144,8 @@ def load(
         return
     mixed = time is not None or web is not None
     options = LoadOptions(
-        requests or (), app, header or (), job, variant, rows, users, cap, timeout, quick, mixed
+        *(requests or (), app, header or (), job, variant, rows, users, cap, timeout, quick, mixed),
+        env=parse_variables(env or []),
     )
     _check(options, time, url, web, master, require)
     if not mixed:
@@ -164,8 +170,10 @@ def _check(
         raise LabError("--master and --url are for a mixed load: add --time 60s.")
     if web is not None and (time or require or master):
         raise LabError("Locust's page ends the load: with --web give no option but --users.")
-    if url and (options.app or options.cap):
-        raise LabError("--url is a server that already runs: leave out --app and --cap.")
+    if url and (options.app or options.cap or options.env):
+        raise LabError("--url is a server that already runs: leave out --app, --cap and --env.")
+    if options.env and options.app is None:
+        raise LabError("--env is for an application of yours: add --app.")
 
 
 def _locust_users(

@@ -2,8 +2,8 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from lab.errors import LabError, nearest
@@ -44,6 +44,7 @@ class LoadOptions:
         timeout: Seconds for a step.
         quick: A tenth of the rows, a quarter of the memory, fewer users.
         mixed: Whether the load is a mixed one.
+        env: Environment variables of that application's server.
     """
 
     requests: Sequence[str]
@@ -57,6 +58,7 @@ class LoadOptions:
     timeout: float
     quick: bool
     mixed: bool
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def served(self) -> ServerUnderTest:
         """Return the application, its jobs and its cap.
@@ -66,7 +68,7 @@ class LoadOptions:
         """
         if self.app is not None:
             return ServerUnderTest(
-                self.app, self._requests(), self.cap_bytes, "", timeout=self.timeout
+                *(self.app, self._requests(), self.cap_bytes, "", self.timeout), env=self.env
             )
         return ServerUnderTest(APP, self._lesson(), self.cap_bytes, POOL, timeout=self.timeout)
 

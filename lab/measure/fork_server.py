@@ -17,7 +17,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,15 +24,14 @@ from typing import Any
 from lab.curves.curve import Reading
 from lab.measure.messages import Answer, Task
 from lab.outcome import Outcome
+from lab.system.import_path import resolve, user_frames
 from lab.system.interpreter import python_module
 from lab.system.linux import set_parent_death_signal
 
 Run = Callable[[], Outcome]
 
 _IDLE_ROUNDS = 10
-_SHOWN_FRAMES = 6
 _SHOWN_CHARACTERS = 4_000
-_MACHINERY = ("<frozen", contextlib.__file__, importlib.__file__)
 
 
 def main() -> None:
@@ -78,8 +76,6 @@ def _warm(start: dict[str, Any]) -> Answer | None:
             importlib.import_module(module)
     if not start["warm"]:
         return None
-    from lab.measure.workload import resolve
-
     own_path = sys.path[:]
     sys.path[:] = start["path"]
     try:
@@ -119,6 +115,7 @@ def _child(jobs: int, out: int, failure: Answer | None) -> None:
     os.dup2(null, 1)
     # The child imports from the same folders as the parent; the lab is already imported.
     sys.path[:] = task.path
+    os.environ.update(task.env)
     try:
         answer = failure or _measure(task)
     except BaseException as error:  # of any kind: the parent has to report it
@@ -139,7 +136,7 @@ def _read_line(jobs: int) -> bytes:
 
 
 def _measure(task: Task) -> Answer:
-    from lab.measure.workload import LASTING, resolve
+    from lab.measure.workload import LASTING
 
     opener = resolve(task.opener)
     answers: list[Answer] = []
@@ -177,18 +174,10 @@ def _failure(error: BaseException, name: str) -> Answer:
     if isinstance(error, LabError):
         return Answer(failure=str(error), details=error.details)
     message = f"{type(error).__name__}: {error}".removesuffix(": ")
-    frames = "".join(traceback.format_list(_user_frames(error))).rstrip()
+    frames = user_frames(error)
     return Answer(
         failure=f"{name} raised {message}"[:_SHOWN_CHARACTERS], details=frames[-_SHOWN_CHARACTERS:]
     )
-
-
-def _user_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Return the innermost frames outside the harness."""
-    harness = (str(Path(__file__).parent), *_MACHINERY)
-    frames = traceback.extract_tb(error.__traceback__)
-    outside = [frame for frame in frames if not frame.filename.startswith(harness)]
-    return outside[-_SHOWN_FRAMES:]
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Protocol
 
-from lab.errors import LabError, nearest
+from lab.errors import LabError
 from lab.measure.run_progress import counted, reached
 from lab.outcome import Digest, Outcome
+from lab.system.import_path import resolve
 
 LASTING = ExitStack()
 """Contexts that stay open from the warm-up to the end of the process, such as a server's."""
@@ -61,6 +61,7 @@ class Workload:
         folder: The folder of the user's own code; empty for the current folder.
         prepare: Makes the data on a worker of another machine; on this machine the caller does it.
         stored: Whether a reading of it may come from a `ReadingStore`.
+        env: Environment variables, set in its process before anything of the user's is imported.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Workload:
     folder: str = ""
     prepare: Preparation | None = None
     stored: bool = False
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Subject(Protocol):
@@ -102,10 +104,12 @@ class Function:
     Attributes:
         path: ``package.module:function``.
         setup: ``package.module:context_manager``, or None.
+        env: Environment variables, set before the function's module is imported.
     """
 
     path: str
     setup: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     noise = 0
 
     def __str__(self) -> str:
@@ -118,37 +122,11 @@ class Function:
             return {"target": self.path, "size": of_size, "setup": self.setup}
 
         opener = "lab.measure.workload:open_target"
-        return Workload(self.path, opener, arguments(size), arguments(warm_size(size)))
+        warm = arguments(warm_size(size))
+        return Workload(self.path, opener, arguments(size), warm, env=self.env)
 
     def require_axis(self, axis: str) -> None:
         """Accept every axis: the lab does not know what the size means to the function."""
-
-
-def resolve(path: str) -> Any:
-    """Import the object at a path of the form ``package.module:name``.
-
-    Raises:
-        LabError: The path has another form, the module does not exist, or it has no such name.
-    """
-    module_name, colon, attribute = path.partition(":")
-    if not (module_name and colon and attribute):
-        raise LabError(f"{path!r} is not a target: write package.module:function.")
-    try:
-        target: Any = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
-            raise LabError(
-                f"cannot import {module_name!r} for {path}: no such module from this folder; "
-                "run the command where the package can be imported."
-            ) from None
-        raise
-    for part in attribute.split("."):
-        if not hasattr(target, part):
-            known = [name for name in dir(target) if callable(getattr(target, name))]
-            public = [name for name in known if not name.startswith("_")]
-            raise LabError(f"{module_name} has no {attribute!r}: {nearest(part, public)}")
-        target = getattr(target, part)
-    return target
 
 
 @contextmanager
