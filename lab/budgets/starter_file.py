@@ -51,12 +51,24 @@ FIRST = """\
 # Upload a CSV, its size in "rows" or "bytes", as this field of a form.
 #body = "rows"
 #field = "file"
-# Or send JSON, or a file of yours: one of the three.
-#json-body = '{"rows": {n}}'
-#body-file = "orders-{n}.json"
 # The number of clients that send the request at the same time.
 #clients = 8
 #claim = "O(1)"
+
+# A request with JSON.
+#[budget.search]
+#request = "POST /search"
+#app = "app.main:app"
+#json-body = '{"rows": {n}}'
+#peak = "2 MiB"
+
+# A request with a file of yours; the smallest one is sent for the warm-up.
+#[budget.orders]
+#request = "POST /orders"
+#app = "app.main:app"
+#body-file = "orders-{n}.json"
+#sizes = [1000, 2000, 4000, 8000, 16000]
+#peak = "2 MiB"
 
 # A variant of a pattern of the lab, or of yours: "package.module:PATTERN". It brings its claim.
 #[budget.lesson]

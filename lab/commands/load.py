@@ -136,17 +136,14 @@ def load(
     """
     from lab.load.locust_process import require_locust, run_worker
     from lab.load.options import LoadOptions
-    from lab.system.variables import parse_variables
 
     require_locust()
     if worker:
         run_worker(master_host, master_port, join_within, out / f"worker-{os.getpid()}")
         return
     mixed = time is not None or web is not None
-    options = LoadOptions(
-        *(requests or (), app, header or (), job, variant, rows, users, cap, timeout, quick, mixed),
-        env=parse_variables(env or []),
-    )
+    asked = (requests or (), app, header or (), job, variant, rows, users, cap, timeout)
+    options = LoadOptions(*asked, quick, mixed, env or ())
     _check(options, time, url, web, master, require)
     if not mixed:
         end(_steps(options, require or [], out))

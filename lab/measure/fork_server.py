@@ -24,7 +24,7 @@ from typing import Any
 from lab.curves.curve import Reading
 from lab.measure.messages import Answer, Task
 from lab.outcome import Outcome
-from lab.system.import_path import resolve, user_frames
+from lab.system.import_path import resolve, sole_error, user_frames
 from lab.system.interpreter import python_module
 from lab.system.linux import set_parent_death_signal
 
@@ -171,6 +171,7 @@ def _answer(task: Task, run: Run) -> Answer:
 def _failure(error: BaseException, name: str) -> Answer:
     from lab.errors import LabError
 
+    error = sole_error(error)
     if isinstance(error, LabError):
         return Answer(failure=str(error), details=error.details)
     message = f"{type(error).__name__}: {error}".removesuffix(": ")

@@ -2,15 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+)
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from lab.errors import LabError
 from lab.measure.run_progress import counted, reached
 from lab.outcome import Digest, Outcome
 from lab.system.import_path import resolve
+
+T = TypeVar("T")
 
 LASTING = ExitStack()
 """Contexts that stay open from the warm-up to the end of the process, such as a server's."""
@@ -103,7 +110,7 @@ class Function:
 
     Attributes:
         path: ``package.module:function``.
-        setup: ``package.module:context_manager``, or None.
+        setup: ``package.module:context_manager``, ordinary or asynchronous, or None.
         env: Environment variables, set before the function's module is imported.
     """
 
@@ -137,9 +144,61 @@ def open_target(
     function = resolve(target)
     if not callable(function):
         raise LabError(f"{target} is a {type(function).__name__}, not a function.")
-    with ExitStack() as stack:
-        argument = stack.enter_context(resolve(setup)(size)) if setup else size
-        yield lambda: drain(function(argument))
+    if not setup:
+        yield lambda: drain(function(size))
+        return
+    context = resolve(setup)(size)
+    if isinstance(context, AbstractContextManager):
+        with context as argument:
+            yield lambda: drain(function(argument))
+    elif isinstance(context, AbstractAsyncContextManager):
+        with _in_one_task(context, function) as call:
+            yield call
+    else:
+        raise LabError(
+            f"{setup} returns a {type(context).__name__}, not a context manager: decorate it with "
+            "contextlib.contextmanager or contextlib.asynccontextmanager."
+        )
+
+
+@contextmanager
+def _in_one_task(
+    context: AbstractAsyncContextManager[Any], function: Callable[[Any], Any]
+) -> Iterator[Callable[[], Outcome]]:
+    """Yield a call that drains the function's answer on the event loop of its context manager.
+
+    One task enters the context, drains and leaves, since cancel scopes belong to a task. Between
+    these steps the loop stands still.
+    """
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        entered, called, left = loop.create_future(), loop.create_future(), loop.create_future()
+        drained: asyncio.Future[Outcome] = loop.create_future()
+
+        async def whole() -> None:
+            async with context as argument:
+                entered.set_result(None)
+                await called
+                drained.set_result(await _drain_async(function(argument)))
+                await left
+
+        task = loop.create_task(whole())
+
+        def until(future: "asyncio.Future[T]") -> T:
+            ready = asyncio.wait((task, future), return_when=asyncio.FIRST_COMPLETED)
+            loop.run_until_complete(ready)
+            if task.done():
+                task.result()  # raises the error of the context manager or the function
+            return future.result()
+
+        def call() -> Outcome:
+            called.set_result(None)
+            return until(drained)
+
+        until(entered)
+        yield call
+        left.set_result(None)
+        loop.run_until_complete(task)
 
 
 def drain(answer: Any) -> Outcome:

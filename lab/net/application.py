@@ -8,7 +8,7 @@ from inspect import Parameter, isawaitable, isclass, iscoroutinefunction, isrout
 from typing import Any, Literal
 
 from lab.errors import LabError
-from lab.system.import_path import resolve, user_frames
+from lab.system.import_path import resolve, sole_error, user_frames
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -167,6 +167,7 @@ def _explained(path: str, how: str) -> Iterator[None]:
         yield
     except LabError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as raised:
+        error = sole_error(raised)
         message = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise LabError(f"{path} {how}: {message}", user_frames(error)) from None

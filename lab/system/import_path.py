@@ -13,6 +13,7 @@ _LAB = Path(__file__).parents[1]
 _MACHINERY = (
     *(f"{_LAB / folder}/" for folder in ("measure", "net", "system")),
     *("<frozen", contextlib.__file__, importlib.__file__),
+    f"{Path(contextlib.__file__).parent / 'asyncio'}/",
 )
 
 
@@ -41,6 +42,13 @@ def resolve(path: str) -> Any:
             raise LabError(f"{module_name} has no {attribute!r}: {nearest(part, public)}")
         target = getattr(target, part)
     return target
+
+
+def sole_error(error: BaseException) -> BaseException:
+    """Return the only error in a group, such as one of a task group, or the error itself."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def user_frames(error: BaseException) -> str:
