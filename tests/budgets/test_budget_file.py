@@ -158,7 +158,7 @@ def test_settings_take_what_is_secret_from_the_environment(written, monkeypatch,
     monkeypatch.setenv("SHOP_TOKEN", "sesame")
     (one,) = written(budget(text + 'env = {KEY = "$SHOP_TOKEN", MODE = "test"}')).chosen()
     assert one.subject.env == {"KEY": "sesame", "MODE": "test"}
-    assert "sesame" not in one.what + repr(one.subject).replace("Bearer sesame", "")[:400]
+    assert "env" not in one.what + repr(one.subject)
     monkeypatch.delenv("SHOP_TOKEN")
     with pytest.raises(LabError, match=r"uses \$SHOP_TOKEN, which is not set"):
         written(budget(text + 'env = {KEY = "$SHOP_TOKEN"}')).chosen()

@@ -101,10 +101,8 @@ def test_a_path_that_is_none_is_refused_before_anything_starts(path, says):
 
 def test_arguments_of_a_factory_are_literals():
     call = 'a.b:c("x, (y)", {"k": [1, -2]}, debug=True, none=None)'
-    assert parse_path(call) == (
-        "a.b:c",
-        (["x, (y)", {"k": [1, -2]}], {"debug": True, "none": None}),
-    )
+    values, named = ["x, (y)", {"k": [1, -2]}], {"debug": True, "none": None}
+    assert parse_path(call) == ("a.b:c", (values, named))
     assert parse_path(" a:b.c ") == ("a:b.c", None)
 
 
@@ -132,7 +130,7 @@ def test_an_error_of_a_wsgi_application_is_said():
 @pytest.mark.parametrize(("module", "says"), [("uvicorn", "server needs"), ("a2wsgi", "WSGI app")])
 def test_what_is_missing_is_in_the_extra_http(tmp_path, monkeypatch, module, says):
     """A module that cannot be imported hides the installed one, in this process and in others."""
-    (tmp_path / f"{module}.py").write_text(f"raise ImportError('no {module}')\n")
+    (tmp_path / f"{module}.py").write_text(f"raise ModuleNotFoundError('{module}')\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     if module == "uvicorn":
