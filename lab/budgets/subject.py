@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from lab.budgets.toml_values import TomlValues
 from lab.claim import AXES, O
+from lab.curves.limits import default_sizes
 from lab.errors import LabError, nearest
-from lab.measure.sweep import DEFAULT_SIZES
 from lab.measure.workload import Function, Subject
 from lab.net.application import parse_path
 from lab.system.import_path import resolve
@@ -77,7 +77,8 @@ def _function(table: TomlValues) -> BudgetSubject:
     _check_path(table, "target")
     _check_path(table, "setup")
     what = f"{target} with {setup}" if setup else target
-    return BudgetSubject(Function(target, setup, _env(table)), what, _axis(table), _sizes(table))
+    subject = Function(target, setup, _env(table))
+    return BudgetSubject(subject, what, _axis(table), _sizes(table, 0))
 
 
 def _endpoint(table: TomlValues) -> BudgetSubject:
@@ -103,7 +104,7 @@ def _endpoint(table: TomlValues) -> BudgetSubject:
     sent = f" with a body of {body}" if body else ""
     at_once = f" by {clients} clients" if clients > 1 else ""
     what = f"{subject} of {subject.app}{sent}{at_once}"
-    return BudgetSubject(subject, what, axis, _sizes(table))
+    return BudgetSubject(subject, what, axis, _sizes(table, subject.noise))
 
 
 def _body(table: TomlValues) -> "Body | None":
@@ -186,8 +187,8 @@ def _axis(table: TomlValues) -> str:
     return axis
 
 
-def _sizes(table: TomlValues) -> tuple[int, ...]:
-    return table.sizes("sizes", DEFAULT_SIZES)
+def _sizes(table: TomlValues, noise: int) -> tuple[int, ...]:
+    return table.sizes("sizes", default_sizes(_axis(table), noise))
 
 
 def _check_path(table: TomlValues, key: str) -> None:

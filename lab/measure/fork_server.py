@@ -5,8 +5,8 @@ So every child starts from the same state, whatever was measured before, without
 imports. `lab.measure.fork_server_parent` is the parent's side.
 
 For each task, standard input has a newline, at which the server forks, and then the `Task` as one
-line, which only the child reads. The lines ``pid``, ``answer`` and ``status`` are written to the
-file descriptor that the command line names.
+line, which only the child reads. A second fork watches the child. The lines ``pid``, ``answer``,
+``elsewhere`` and ``status`` are written to the file descriptor that the command line names.
 """
 
 import contextlib
@@ -17,16 +17,19 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lab.curves.curve import Reading
 from lab.measure.messages import Answer, Task
+from lab.measure.watcher import SUPPORTED, Signals, watch
 from lab.outcome import Outcome
 from lab.system.import_path import resolve, sole_error, user_frames
 from lab.system.interpreter import python_module
-from lab.system.linux import set_parent_death_signal
+from lab.system.linux import adopt_orphans, set_parent_death_signal
 
 Run = Callable[[], Outcome]
 
@@ -50,18 +53,18 @@ def main() -> None:
     gc.freeze()
     server, out = os.getpid(), int(answer_fd)
 
-    def work() -> None:
+    def work(signals: Signals) -> None:
         die_with_parent()
         if os.getppid() == server:
-            _child(jobs, out, failure)
+            _child(jobs, out, failure, signals)
 
     # The first rounds fill the interpreter's caches; all later rounds start from equal states.
     null = os.open(os.devnull, os.O_WRONLY)
     for _ in range(_IDLE_ROUNDS):
-        _round(null, lambda: None)
+        _round(null, lambda _: None, die_with_parent)
     os.close(null)
     while os.read(jobs, 1):
-        _round(out, work)
+        _round(out, work, die_with_parent)
 
 
 def _warm(start: dict[str, Any]) -> Answer | None:
@@ -94,20 +97,34 @@ def _start_anew(parent: str, answer_fd: str, start: dict[str, Any]) -> None:
     os.execv(command[0], command)  # noqa: S606 - the lab made this command line
 
 
-def _round(out: int, work: Callable[[], None]) -> None:
-    """Fork a process that does the work and ends; write its pid and its exit status."""
+def _round(
+    out: int, work: Callable[[Signals], None], die_with_parent: Callable[[], object]
+) -> None:
+    """Fork a process that does the work and one that watches it; write pid and exit status."""
+    signals = Signals()
     pid = os.fork()
     if pid == 0:
-        work()
+        signals.close(measures=True)
+        work(signals)
         os._exit(0)
     os.write(out, b"pid %d\n" % pid)
+    watcher = os.fork() if SUPPORTED else 0
+    if watcher == 0 and SUPPORTED:
+        die_with_parent()
+        signals.close(watches=True)
+        os.write(out, b"elsewhere %s\n" % json.dumps(asdict(watch(pid, signals))).encode())
+        os._exit(0)
+    signals.close()
     _, status = os.waitpid(pid, 0)
+    if watcher:
+        os.waitpid(watcher, 0)
     os.write(out, b"status %d\n" % status)
 
 
-def _child(jobs: int, out: int, failure: Answer | None) -> None:
+def _child(jobs: int, out: int, failure: Answer | None, signals: Signals) -> None:
     """Run one task and write its answer."""
     os.setsid()
+    adopt_orphans()
     os.set_inheritable(out, False)
     task = Task.of_json(_read_line(jobs))
     null = os.open(os.devnull, os.O_RDWR)
@@ -117,7 +134,7 @@ def _child(jobs: int, out: int, failure: Answer | None) -> None:
     sys.path[:] = task.path
     os.environ.update(task.env)
     try:
-        answer = failure or _measure(task)
+        answer = failure or _measure(task, signals)
     except BaseException as error:  # of any kind: the parent has to report it
         answer = _failure(error, task.name)
     with os.fdopen(out, "wb") as stream:
@@ -135,7 +152,7 @@ def _read_line(jobs: int) -> bytes:
     return bytes(line)
 
 
-def _measure(task: Task) -> Answer:
+def _measure(task: Task, signals: Signals) -> Answer:
     from lab.measure.workload import LASTING
 
     opener = resolve(task.opener)
@@ -151,12 +168,25 @@ def _measure(task: Task) -> Answer:
     with LASTING:
         if task.warm_up is not None:
             open_and(lambda run: run(), task.warm_up)
-        open_and(lambda run: answers.append(_answer(task, run)), task.arguments)
+        open_and(lambda run: answers.append(_answer(task, run, signals)), task.arguments)
+        garbage = _collect_silently()
     # A workload that runs itself may pass on no call.
-    return answers[0] if answers else Answer(Reading())
+    answer = answers[0] if answers else Answer(Reading())
+    return answer.with_reading(garbage=garbage)
 
 
-def _answer(task: Task, run: Run) -> Answer:
+def _collect_silently() -> int:
+    """Collect garbage and return the number of objects; what they report comes too late."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return gc.collect()
+    finally:
+        sys.unraisablehook = hook
+
+
+def _answer(task: Task, run: Run, signals: Signals) -> Answer:
     scratch = Path(task.scratch)
     if task.witness is None:
         from lab.measure.memory_cap import under_cap
@@ -165,7 +195,7 @@ def _answer(task: Task, run: Run) -> Answer:
         return Answer(outcome=outcome, reason=reason, digest=digest)
     from lab.measure.heap_rss_seconds import observe
 
-    return Answer(*observe(task.witness, run, scratch, Path(task.folder)))
+    return Answer(*observe(task.witness, run, scratch, Path(task.folder), signals.tell))
 
 
 def _failure(error: BaseException, name: str) -> Answer:

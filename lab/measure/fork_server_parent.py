@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lab.measure.messages import Answer, Task
 from lab.measure.workload import Start
@@ -66,6 +67,7 @@ class ForkServer:
         self._stderr.seek(0)
         self._stderr.truncate()
         answer: Answer | None = None
+        elsewhere: dict[str, Any] = {}
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(b"\n" + task.to_json() + b"\n")
@@ -77,6 +79,8 @@ class ForkServer:
                     on_start(self._measuring)
             elif kind == b"answer":
                 answer = Answer.of_json(rest)
+            elif kind == b"elsewhere":
+                elsewhere = json.loads(rest)
             else:
                 # The task may have left processes running; they are in its group.
                 _kill_group(self._measuring)
@@ -84,7 +88,9 @@ class ForkServer:
                 # Without a status, the server itself has ended.
                 status = int(rest) if kind == b"status" else None
                 code = self._process.wait() if status is None else os.waitstatus_to_exitcode(status)
-                return answer if answer is not None else self._died(code, task.name)
+                if answer is None:
+                    return self._died(code, task.name)
+                return answer.with_elsewhere(elsewhere)
 
     def _line(self, deadline: float) -> bytes:
         """Return the next line of the server; empty after the last one."""

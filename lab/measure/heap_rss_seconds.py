@@ -10,10 +10,14 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lab.curves.allocation_sites import sites
 from lab.curves.curve import Reading, Witness
+from lab.curves.elsewhere import NOWHERE, Elsewhere
+from lab.measure.native_pools import pool_level
+from lab.measure.native_pools import rise as pool_rise
 from lab.outcome import Outcome
 from lab.system.linux import return_free_memory, status
 
@@ -22,7 +26,11 @@ SERIES_POINTS = 100
 
 
 def observe(
-    witness: Witness, run: Callable[[], Outcome], scratch: Path, folder: Path
+    witness: Witness,
+    run: Callable[[], Outcome],
+    scratch: Path,
+    folder: Path,
+    tell: Callable[[], None] = lambda: None,
 ) -> tuple[Reading, float]:
     """Run a call under one witness; return the reading and the seconds of the run.
 
@@ -31,11 +39,19 @@ def observe(
         run: The call.
         scratch: A folder for temporary files.
         folder: The folder of the user's own code.
+        tell: Called right before and right after the call, if memory is measured.
     """
     _settle()
+    if witness == "seconds":
+        start = time.perf_counter()
+        outcome = run()
+        seconds = time.perf_counter() - start
+        return _reading(seconds, outcome), seconds
+    # Memory that the warm-up left free would hide a part of the rise.
+    return_free_memory()
     if witness == "heap":
-        return _heap(run, scratch, folder)
-    return {"rss": _rss, "seconds": _seconds}[witness](run)
+        return _heap(run, scratch, folder, tell)
+    return _rss(run, tell)
 
 
 def _settle() -> None:
@@ -45,12 +61,16 @@ def _settle() -> None:
     gc.collect()
 
 
-def _heap(run: Callable[[], Outcome], scratch: Path, folder: Path) -> tuple[Reading, float]:
+def _heap(
+    run: Callable[[], Outcome], scratch: Path, folder: Path, tell: Callable[[], None]
+) -> tuple[Reading, float]:
     import memray
 
     # Its warnings on how it hooks malloc differ between builds of Python and do not matter here.
     memray.set_log_level(logging.ERROR)  # type: ignore[attr-defined]  # its stub lacks it
     capture = scratch / "heap.memray"
+    tell()
+    before, pools = _reset_high_watermark(), pool_level()
     start = time.perf_counter()
     with memray.Tracker(
         destination=memray.FileDestination(capture, overwrite=True, compress_on_exit=False),
@@ -59,31 +79,32 @@ def _heap(run: Callable[[], Outcome], scratch: Path, folder: Path) -> tuple[Read
     ):
         outcome = run()
     seconds = time.perf_counter() - start
+    elsewhere = Elsewhere(max(0, _high_watermark() - before), pool=pool_rise(pools))
+    tell()
     with memray.FileReader(capture) as reader:
         peak = reader.metadata.peak_memory
         series = [(snapshot.time, snapshot.heap) for snapshot in reader.get_memory_snapshots()]
         records = reader.get_high_watermark_allocation_records(merge_threads=True)
         lines = sites(((record.size, record.stack_trace()) for record in records), folder)
-    reading = Reading(peak, outcome.digest, outcome.counts, thin_out(series), lines)
-    return reading, seconds
+    reading = _reading(peak, outcome, elsewhere)
+    return replace(reading, series=thin_out(series), sites=lines), seconds
 
 
-def _rss(run: Callable[[], Outcome]) -> tuple[Reading, float]:
-    # Memory that the warm-up left free would hide a part of the rise.
-    return_free_memory()
+def _rss(run: Callable[[], Outcome], tell: Callable[[], None]) -> tuple[Reading, float]:
+    tell()
     before = _reset_high_watermark()
     start = time.perf_counter()
     outcome = run()
     seconds = time.perf_counter() - start
     rise = max(0, _high_watermark() - before)
-    return Reading(rise, outcome.digest, outcome.counts), seconds
+    tell()
+    return _reading(rise, outcome, Elsewhere(rise)), seconds
 
 
-def _seconds(run: Callable[[], Outcome]) -> tuple[Reading, float]:
-    start = time.perf_counter()
-    outcome = run()
-    seconds = time.perf_counter() - start
-    return Reading(seconds, outcome.digest, outcome.counts), seconds
+def _reading(value: float, outcome: Outcome, elsewhere: Elsewhere = NOWHERE) -> Reading:
+    return Reading(
+        value, outcome.digest, outcome.counts, answer=outcome.answer, elsewhere=elsewhere
+    )
 
 
 def thin_out(

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lab.curves.allocation_sites import Site
 from lab.curves.curve import Reading, Witness
+from lab.curves.elsewhere import Elsewhere
 from lab.measure.memory_cap import CapOutcome
 
 
@@ -74,6 +75,20 @@ class Answer:
     details: str = ""
     signal: int = 0
 
+    def with_reading(self, **changes: Any) -> "Answer":
+        """Return the answer with changes to its reading, if it has one."""
+        if self.reading is None:
+            return self
+        return replace(self, reading=replace(self.reading, **changes))
+
+    def with_elsewhere(self, watched: Mapping[str, Any]) -> "Answer":
+        """Return the answer with what the watcher saw; the process has measured its own rise."""
+        if self.reading is None or not watched:
+            return self
+        own = self.reading.elsewhere
+        both = {**watched, "resident": own.resident, "pool": own.pool}
+        return self.with_reading(elsewhere=_elsewhere(both))
+
     def to_json(self) -> bytes:
         """Return the answer as one line."""
         return json.dumps(asdict(self)).encode()
@@ -85,5 +100,10 @@ class Answer:
         if (reading := fields["reading"]) is not None:
             reading["series"] = tuple(map(tuple, reading["series"]))
             reading["sites"] = tuple(Site(**site) for site in reading["sites"])
+            reading["elsewhere"] = _elsewhere(reading["elsewhere"])
             fields["reading"] = Reading(**reading)
         return cls(**fields)
+
+
+def _elsewhere(fields: Mapping[str, Any]) -> Elsewhere:
+    return Elsewhere(**{**fields, "commands": tuple(fields["commands"])})

@@ -1,7 +1,7 @@
 """Workloads: calls that a fresh process can open by an import path and measure."""
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -9,12 +9,11 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass, field
-from inspect import isawaitable
 from typing import Any, Protocol, TypeVar
 
 from lab.errors import LabError
-from lab.measure.run_progress import counted, reached
-from lab.outcome import Digest, Outcome
+from lab.measure.answers import drain, drain_async
+from lab.outcome import Outcome
 from lab.system.import_path import resolve
 
 T = TypeVar("T")
@@ -90,6 +89,10 @@ class Subject(Protocol):
     def noise(self) -> int:
         """Bytes by which two equal runs may differ."""
 
+    @property
+    def open_ended(self) -> bool:
+        """Whether it can be measured at any size, and its answer has to grow with the size."""
+
     def workload(self, axis: str, size: int) -> Workload:
         """Return its workload at a size along an axis."""
 
@@ -118,6 +121,7 @@ class Function:
     setup: str | None = None
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     noise = 0
+    open_ended = True
 
     def __str__(self) -> str:
         return self.path
@@ -179,7 +183,7 @@ def _in_one_task(
             async with context as argument:
                 entered.set_result(None)
                 await called
-                drained.set_result(await _drain_async(function(argument)))
+                drained.set_result(await drain_async(function(argument)))
                 await left
 
         task = loop.create_task(whole())
@@ -199,36 +203,6 @@ def _in_one_task(
         yield call
         left.set_result(None)
         loop.run_until_complete(task)
-
-
-def drain(answer: Any) -> Outcome:
-    """Consume an answer item by item, as a client would, and return its outcome.
-
-    Awaitables are awaited; asynchronous and ordinary iterables are drained; text, bytes, mappings
-    and all other objects count as one item.
-    """
-    if isawaitable(answer) or isinstance(answer, AsyncIterable):
-        return asyncio.run(_drain_async(answer))
-    digest = Digest()
-    if isinstance(answer, Iterable) and not isinstance(
-        answer, (str, bytes, bytearray, memoryview, Mapping)
-    ):
-        return Outcome(counts={"items": digest.add_all(counted(answer))}, digest=digest.hex())
-    digest.add(answer)
-    return Outcome(digest.hex(), {"items": 1})
-
-
-async def _drain_async(answer: Any) -> Outcome:
-    if isawaitable(answer):
-        answer = await answer
-    if not isinstance(answer, AsyncIterable):
-        return drain(answer)
-    digest, items = Digest(), 0
-    async for item in answer:
-        digest.add(item)
-        items += 1
-        reached(items)
-    return Outcome(digest.hex(), {"items": items})
 
 
 def warm_size(size: int, scale: int = 1) -> int:

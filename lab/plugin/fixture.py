@@ -19,7 +19,7 @@ from lab.measure.memory_cap import Survival, require_caps
 from lab.measure.schedule import Schedule
 from lab.measure.subject import subject_of
 from lab.measure.survival import TIMEOUT, survives
-from lab.measure.sweep import DEFAULT_SIZES, sweep
+from lab.measure.sweep import sweep
 from lab.measure.workload import Subject
 from lab.net.server import running
 from lab.plugin.measured_server import MeasuredServer
@@ -55,11 +55,14 @@ class MemoryLab:
         self,
         target: Target,
         axis: str = "n",
-        sizes: Iterable[int] = DEFAULT_SIZES,
+        sizes: Iterable[int] | None = None,
         *,
         setup: Target | None = None,
         app: str | None = None,
         env: Mapping[str, str] | None = None,
+        claim: O | str | None = None,
+        constant_answer: str | bool = False,
+        warm_up: bool = True,
         **request: Any,
     ) -> Curve:
         """Measure a function, or a request to an application, at several sizes.
@@ -67,10 +70,14 @@ class MemoryLab:
         Args:
             target: The function or the request.
             axis: What the sizes count.
-            sizes: Increasing; a verdict needs five or more, each twice the one before.
+            sizes: Increasing; a verdict needs five or more, each twice the one before. None for
+                five that suit the target.
             setup: A context manager that takes the size and yields the function's argument.
             app: ``package.module:app`` or ``package.module:create_app()``, for a request.
             env: Environment variables, set before the target's module is imported.
+            claim: If the sizes cannot decide this claim, more is measured, such as larger sizes.
+            constant_answer: Whether the answer need not grow with the size; a text says why.
+            warm_up: Whether a smaller run comes before each measured one.
             **request: For a request: ``headers`` as ``["NAME: VALUE"]``; one of ``body`` as
                 ``"rows"`` or ``"bytes"`` (uploaded as ``field``), ``json_body`` as a text and
                 ``body_file`` as a path, with ``{n}`` for the size; ``clients``.
@@ -79,7 +86,15 @@ class MemoryLab:
             LabError: The target cannot be measured.
         """
         subject = _subject(target, setup, app, env, request)
-        return sweep(subject, axis, sizes, schedule=_schedule())
+        return sweep(
+            subject,
+            axis,
+            sizes,
+            schedule=_schedule(),
+            claim=None if claim is None else _claim(claim),
+            constant_answer=constant_answer,
+            warm_up=warm_up,
+        )
 
     @_short_errors
     def measure(self, target: Target, size: int, **more: Any) -> Point:
@@ -89,7 +104,7 @@ class MemoryLab:
     @_short_errors
     def verdict(self, curve: Curve, claim: O | str) -> Verdict:
         """Judge a curve by a claim such as ``"O(1)"``; the verdict is true if the claim is kept."""
-        return verdict(curve, claim if isinstance(claim, O) else O.parse(claim))
+        return verdict(curve, _claim(claim))
 
     @_short_errors
     def survives(
@@ -187,6 +202,10 @@ def _path(target: Target) -> str:
             f"move {name} to a module that can be imported."
         )
     return f"{module}:{name}"
+
+
+def _claim(claim: O | str) -> O:
+    return claim if isinstance(claim, O) else O.parse(claim)
 
 
 def _schedule() -> Schedule:

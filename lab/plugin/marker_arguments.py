@@ -12,7 +12,7 @@ from typing import TypeGuard, TypeVar
 import pytest
 
 from lab.claim import AXES, O
-from lab.curves.verdict import COUNTABLE, FEWEST_SIZES
+from lab.curves.limits import COUNTABLE, FEWEST_SIZES
 from lab.errors import LabError, nearest
 from lab.units import increasing, parse_bytes, parse_sizes
 

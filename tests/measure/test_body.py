@@ -57,6 +57,16 @@ def test_a_file_is_sent_for_each_size_and_the_smallest_for_the_warm_up(tmp_path,
     assert [each["bytes"] for each in counts("POST /json", body, [400, 6_000])] == [400, 6_000]
 
 
+def test_no_larger_size_is_tried_than_there_are_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sizes = [100, 200, 400, 800, 1_600]
+    for size in sizes:
+        (tmp_path / f"orders-{size}.json").write_text(json.dumps({"rows": size}))
+    endpoint = Endpoint.parse("POST /json", APP, body=Body("file", "orders-{n}.json"))
+    curve = lab.sweep(endpoint, "n", sizes, schedule=Schedule(parallel=1), claim=lab.O(1))
+    assert [point.size for point in curve.points] == sizes
+
+
 def test_a_missing_file_is_one_sentence_before_anything_starts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "orders-10.json").write_text('{"rows": 10}')

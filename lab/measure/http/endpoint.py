@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lab.errors import LabError
 from lab.measure import run_progress
@@ -85,6 +85,7 @@ class Endpoint:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     clients: int = 1
     alike: bool = True
+    open_ended: ClassVar[bool] = True
 
     @classmethod
     def parse(cls, text: str, app: str, headers: Iterable[str] = (), **more: Any) -> "Endpoint":

@@ -1,0 +1,219 @@
+"""Watch a measuring process from a second process: its children, files in memory, mapped pages.
+
+The watcher is a fork of the same fork server, so it adds nothing to the measured process. It
+samples every few milliseconds, between the two bytes that the measuring process writes to a pipe.
+A child process that lives for less than that is not seen.
+"""
+
+import os
+import select
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from lab.curves.elsewhere import Elsewhere
+
+SUPPORTED = sys.platform == "linux"
+
+_INTERVAL = 0.002
+"""Seconds between two samples; more if a sample takes long."""
+
+_SHARE = 10
+"""A watcher waits this many times longer than a sample takes."""
+
+_PATIENCE = 0.05
+"""Seconds between two looks whether the process lives that has not begun to measure."""
+
+_FILES_EVERY = 8
+"""Samples between two looks at the open files."""
+
+_MOST_COMMANDS = 3
+_CLIENTS = "lab.measure.http.clients"
+"""Part of the command of the clients of a server, which are not memory of the server."""
+
+_OWN_FILE = "/memory-lab-"
+"""Part of the path of the harness's own files."""
+
+
+class Signals:
+    """Two pipes between a measuring process and its watcher, for the begin and end of the run."""
+
+    def __init__(self) -> None:
+        self._heard, self._told = os.pipe()
+        self._ready, self._answered = os.pipe()
+
+    def close(self, *, measures: bool = False, watches: bool = False) -> None:
+        """Close what this process does not use, so that the other one notices its end.
+
+        Args:
+            measures: Whether this is the measuring process.
+            watches: Whether this is the watcher; without either, everything is closed.
+        """
+        ends = [] if watches else [self._heard, self._answered]
+        ends += [] if measures else [self._told, self._ready]
+        for end in ends:
+            os.close(end)
+
+    def tell(self) -> None:
+        """Say that the run begins or ends, and wait until the watcher has taken a sample."""
+        with suppress(OSError):
+            os.write(self._told, b".")
+            select.select([self._ready], [], [], 1.0)
+            os.read(self._ready, 1)
+
+    def heard(self, timeout: float) -> bytes | None:
+        """Return what was told within some seconds, empty if the process ended; else None."""
+        ready, _, _ = select.select([self._heard], [], [], timeout)
+        return os.read(self._heard, 1) if ready else None
+
+    def answer(self) -> None:
+        """Let the measuring process go on."""
+        with suppress(OSError):
+            os.write(self._answered, b".")
+
+
+def watch(pid: int, signals: Signals) -> Elsewhere:
+    """Watch a process from the beginning of its run to the end; empty if it never begins."""
+    told = None
+    while told is None:
+        told = signals.heard(_PATIENCE) if _lives(pid) else b""
+    if not told:
+        return Elsewhere()
+    samples = _Samples(pid)
+    samples.begin()
+    signals.answer()
+    while _lives(pid):
+        if signals.heard(samples.take()) is not None:
+            samples.take(files=True)
+            signals.answer()
+            break
+    return samples.peaks()
+
+
+class _Samples:
+    """The highest values of a process since the beginning of its run."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._count = 0
+        self._commands: dict[int, str] = {}
+        self._children = self._mapped = self._files = 0
+        self._before = (0, 0, 0)
+
+    def begin(self) -> None:
+        """Take the values over which a rise counts."""
+        self._before = self._now(files=True)
+        self._commands.clear()
+
+    def take(self, files: bool = False) -> float:
+        """Take a sample; return the seconds to wait until the next one."""
+        start = time.perf_counter()
+        self._count += 1
+        children, mapped, in_files = self._now(files or self._count % _FILES_EVERY == 0)
+        self._children = max(self._children, children - self._before[0])
+        self._mapped = max(self._mapped, mapped - self._before[1])
+        self._files = max(self._files, in_files - self._before[2])
+        return max(_INTERVAL, _SHARE * (time.perf_counter() - start))
+
+    def peaks(self) -> Elsewhere:
+        """Return the highest values."""
+        names = tuple(dict.fromkeys(self._commands.values()))[:_MOST_COMMANDS]
+        return Elsewhere(0, self._mapped, self._children, names, self._files)
+
+    def _now(self, files: bool) -> tuple[int, int, int]:
+        children = 0
+        for child in descendants(self._pid):
+            command = self._commands.get(child) or _command(child)
+            if _CLIENTS not in command:
+                self._commands[child] = command
+                children += _private(child)
+        mapped, shared = _pages(self._pid)
+        in_files = max(0, _files_in_memory(self._pid) - shared) if files else self._before[2]
+        return children, mapped, in_files
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Yield the children of a process, and theirs, as far as they live."""
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as children:
+                for child in children.read().split():
+                    yield int(child)
+                    yield from descendants(int(child))
+
+
+def _lives(pid: int) -> bool:
+    """Return whether a process runs; one that ended but was not waited for does not."""
+    with suppress(OSError), open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def _command(pid: int) -> str:
+    """Return the command of a process: the module or file of a Python, the name of any other."""
+    with suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        name = os.path.basename(words[0])
+        if "python" not in name:
+            return name
+        if "-m" in words:
+            return " ".join([name, *words[words.index("-m") :][:2]])
+        script = next((word for word in words[1:] if word.endswith(".py")), "")
+        return f"{name} {os.path.basename(script)}".rstrip()
+    return ""
+
+
+def _private(pid: int) -> int:
+    """Return the bytes that a process shares with no other; a fork shares what neither changed."""
+    total = 0
+    with suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as file:
+        for line in file:
+            if line.startswith(("Private_", "Swap:")):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+def _pages(pid: int) -> tuple[int, int]:
+    """Return the bytes of pages of mapped files, and of shared memory, in the resident set."""
+    values = {"RssFile": 0, "RssShmem": 0}
+    with suppress(OSError), open(f"/proc/{pid}/status") as file:
+        for line in file:
+            name, _, rest = line.partition(":")
+            if name in values:
+                values[name] = int(rest.split()[0]) * 1024
+    return values["RssFile"], values["RssShmem"]
+
+
+def _files_in_memory(pid: int) -> int:
+    """Return the bytes of the open files of a process that are memory and not on a disk."""
+    total, counted = 0, set()
+    with suppress(OSError):
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                link = f"/proc/{pid}/fd/{number}"
+                path = os.readlink(link)
+                if not path.startswith("/") or _OWN_FILE in path:
+                    continue
+                info = os.stat(link)
+                in_memory = path.startswith("/memfd:") or info.st_dev in _memory_devices()
+                if in_memory and stat.S_ISREG(info.st_mode) and info.st_ino not in counted:
+                    counted.add(info.st_ino)
+                    total += info.st_blocks * 512
+    return total
+
+
+@cache
+def _memory_devices() -> frozenset[int]:
+    """Return the devices of all file systems in memory."""
+    devices = set()
+    with suppress(OSError), open("/proc/self/mountinfo") as file:
+        for line in file:
+            fields, _, rest = line.partition(" - ")
+            if rest.split()[0] in ("tmpfs", "ramfs"):
+                major, minor = fields.split()[2].split(":")
+                devices.add(os.makedev(int(major), int(minor)))
+    return frozenset(devices)
