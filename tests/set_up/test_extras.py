@@ -148,7 +148,7 @@ def test_the_application_starts_without_it_and_imports_nothing_of_it(without_arr
 
 
 def test_an_endpoint_of_somebody_elses_needs_nothing_but_the_extra_http(tmp_path):
-    hidden = "anyio fastapi jinja2 matplotlib multipart platformdirs psycopg2 pydantic"
+    hidden = "anyio fastapi jinja2 matplotlib multipart platformdirs psycopg2"
     for module in (*hidden.split(), "python_multipart", "sqlalchemy", "starlette"):
         error = f"raise ModuleNotFoundError('no {module}', name='{module}')\n"
         (tmp_path / f"{module}.py").write_text(error)
