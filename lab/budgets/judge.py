@@ -151,7 +151,7 @@ def wants(curve: Curve, promise: Promise) -> Wants:
         if decided.wants:
             return decided.wants
     hidden = _hidden(curve, promise.ceiling)
-    return "resident set" if hidden and hidden.peak_rss_bytes is None else ""
+    return "resident set" if hidden is not None and hidden.peak_rss_bytes is None else ""
 
 
 def combine(findings: Sequence[PromiseResult]) -> tuple[Standing, tuple[str, ...]]:
@@ -193,7 +193,9 @@ def _promise_results(
         yield "error", curve.overall_error
     elif promise.ceiling is not None and over is None:
         within = f"peak {_peak(curve)} is within the budget of {show_bytes(promise.ceiling)}"
-        if hidden := _hidden(curve, promise.ceiling):
+        hidden = _hidden(curve, promise.ceiling)
+        # A run that traces the heap has memory of the tracer in its resident set.
+        if hidden is not None and hidden.peak_rss_bytes is not None:
             yield "inconclusive", f"{within}, but {_beside(hidden)}"
         else:
             yield "kept", f"{within}{_of_which(curve)}"

@@ -35,6 +35,13 @@ _COLLECTED = 250_000
 """Objects in cycles after which the collector has looked at all of them, by its own thresholds."""
 
 
+_CACHE = 4 * 1024 * 1024
+"""Bytes of growth up to which it may be a cache that is not full yet, such as SQLite's of 2 MB."""
+
+_CONFIRMED_BY = 3
+"""Larger sizes at which so little growth has to go on."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """A finding on one curve.
@@ -90,27 +97,28 @@ def _with_evidence(curve: Curve, decision: Decision, grows: bool) -> Decision:
 
 
 def _with_pages(curve: Curve, decision: Decision, grew: Pages, grows: bool) -> Decision:
-    points = curve.points
-    rise = (points[-1].peak_rss_bytes or points[-1].elsewhere.resident) - (
-        points[0].peak_rss_bytes or points[0].elsewhere.resident
-    )
-    beside = f"the heap is flat, but the resident set rises by {show_bytes(rise)}{_over(curve)}"
+    first, last = (point.peak_rss_bytes for point in (curve.points[0], curve.points[-1]))
+    if first is None or last is None:
+        first, last = (p.elsewhere.resident for p in (curve.points[0], curve.points[-1]))
+        if grew and not curve.answer_grows:
+            return replace(decision, wants="resident set")
+    beside = f"the heap is flat, but the resident set rises by {show_bytes(last - first)}"
     if grew == "mapped":
-        return replace(
-            decision,
-            finding="inconclusive",
-            reason=f"{beside}, in pages of mapped files, which the kernel may drop at any time: "
-            "let the witness rss decide whether they count",
-        )
+        why = "in pages of mapped files, which the kernel may drop at any time: let the witness rss"
+        reason = f"{beside}{_over(curve)}, {why} decide whether they count"
+        return replace(decision, finding="inconclusive", reason=reason)
     if grew == "may grow":
-        wants: Wants = "larger sizes" if points[-1].peak_rss_bytes is not None else "resident set"
-        reason = f"{beside}, in memory that is not Python's or malloc's: take larger sizes"
+        wants: Wants = "resident set" if curve.points[0].peak_rss_bytes is None else "larger sizes"
+        reason = f"{beside}{_over(curve)}, {_NOT_OF_THE_HEAP}: take larger sizes"
         return replace(decision, finding="inconclusive", reason=reason, wants=wants)
     if grew == "grow":
         by_pages = decide(resident(curve), grows=grows)
-        where = "in memory that is not Python's or malloc's, such as the pool of a library"
-        return replace(by_pages, reason=f"the resident set {by_pages.reason}, {where}")
+        reason = f"the resident set {by_pages.reason}, {_NOT_OF_THE_HEAP}"
+        return replace(by_pages, reason=reason)
     return decision
+
+
+_NOT_OF_THE_HEAP = "in memory that is not Python's or malloc's, such as the pool of a library"
 
 
 def _kept_by_warm_up(curve: Curve) -> str:
@@ -175,7 +183,10 @@ def _broken_by_growth(curve: Curve, shape: Shape) -> Decision:
             "larger sizes",
         )
     reason = f"grows with {curve.axis}: {figures(curve, shape)}{_outside(curve)}"
-    return Decision("broken", reason, growth=shape.growth, by_growth=True)
+    grown = shape.peaks[-1] - shape.peaks[0]
+    sure = grown > _CACHE or not curve.asked or len(curve.points) >= curve.asked + _CONFIRMED_BY
+    wants: Wants = "" if sure else "larger sizes"
+    return Decision("broken", reason, wants, growth=shape.growth, by_growth=True)
 
 
 def _growing(curve: Curve, shape: Shape) -> Decision:

@@ -28,13 +28,14 @@ _SHARE = 10
 _PATIENCE = 0.05
 """Seconds between two looks whether the process lives that has not begun to measure."""
 
-_FILES_EVERY = 8
-"""Samples between two looks at the open files."""
+_PAGES_EVERY = 4
+"""Samples between two looks at pages and open files, as long as none is in memory."""
 
 _MOST_COMMANDS = 3
 _CLIENTS = "lab.measure.http.clients"
 """Part of the command of the clients of a server, which are not memory of the server."""
 
+_FORK = "a fork"
 _OWN_FILE = "/memory-lab-"
 """Part of the path of the harness's own files."""
 
@@ -88,7 +89,7 @@ def watch(pid: int, signals: Signals) -> Elsewhere:
     signals.answer()
     while _lives(pid):
         if signals.heard(samples.take()) is not None:
-            samples.take(files=True)
+            samples.take(all_of_it=True)
             signals.answer()
             break
     return samples.peaks()
@@ -99,41 +100,80 @@ class _Samples:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._count = 0
+        self._own_command = _command(pid)
         self._commands: dict[int, str] = {}
-        self._children = self._mapped = self._files = 0
-        self._before = (0, 0, 0)
+        self._newest = ""
+        self._files = _FilesInMemory(pid)
+        self._count = 0
+        self._before = self._highest = (0, 0, 0)
 
     def begin(self) -> None:
         """Take the values over which a rise counts."""
-        self._before = self._now(files=True)
-        self._commands.clear()
+        mapped, shared = _pages(self._pid)
+        self._before = self._highest = (self._children(), mapped, self._files.bytes(shared))
+        self._commands = {pid: self._commands[pid] for pid in descendants(self._pid)}
 
-    def take(self, files: bool = False) -> float:
+    def take(self, *, all_of_it: bool = False) -> float:
         """Take a sample; return the seconds to wait until the next one."""
         start = time.perf_counter()
+        now = (self._children(), *self._highest[1:])
+        if all_of_it or self._count % _PAGES_EVERY == 0 or self._files.any:
+            mapped, shared = _pages(self._pid)
+            now = (now[0], mapped, self._files.bytes(shared))
         self._count += 1
-        children, mapped, in_files = self._now(files or self._count % _FILES_EVERY == 0)
-        self._children = max(self._children, children - self._before[0])
-        self._mapped = max(self._mapped, mapped - self._before[1])
-        self._files = max(self._files, in_files - self._before[2])
+        children, mapped, files = map(max, self._highest, now)
+        self._highest = (children, mapped, files)
         return max(_INTERVAL, _SHARE * (time.perf_counter() - start))
 
     def peaks(self) -> Elsewhere:
         """Return the highest values."""
-        names = tuple(dict.fromkeys(self._commands.values()))[:_MOST_COMMANDS]
-        return Elsewhere(0, self._mapped, self._children, names, self._files)
+        children, mapped, files = map(int.__sub__, self._highest, self._before)
+        names = tuple(dict.fromkeys(self._commands.values()))[:_MOST_COMMANDS] if children else ()
+        return Elsewhere(0, mapped, children, names, files)
 
-    def _now(self, files: bool) -> tuple[int, int, int]:
-        children = 0
+    def _children(self) -> int:
+        """Return the bytes of all descendants; they are looked for after any process was made."""
+        newest = _newest_process()
+        if newest == self._newest and not self._commands:
+            return 0
+        self._newest = newest
+        total = 0
         for child in descendants(self._pid):
-            command = self._commands.get(child) or _command(child)
+            command = self._commands.get(child, _FORK)
+            if command == _FORK:  # it may have become another program since
+                command = _command(child)
+                command = _FORK if command in ("", self._own_command) else command
             if _CLIENTS not in command:
                 self._commands[child] = command
-                children += _private(child)
-        mapped, shared = _pages(self._pid)
-        in_files = max(0, _files_in_memory(self._pid) - shared) if files else self._before[2]
-        return children, mapped, in_files
+                total += _private(child)
+        return total
+
+
+class _FilesInMemory:
+    """The open files of a process that are memory and not on a disk.
+
+    Attributes:
+        any: Whether there was one.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._folder = f"/proc/{pid}/fd"
+        self.any = False
+
+    def bytes(self, mapped: int) -> int:
+        """Return the bytes of these files without ``mapped`` ones, which count as pages."""
+        blocks: dict[int, int] = {}
+        with suppress(OSError):
+            for number in os.listdir(self._folder):
+                with suppress(OSError):
+                    link = f"{self._folder}/{number}"
+                    path = os.readlink(link)
+                    if path.startswith("/") and _OWN_FILE not in path:
+                        info = os.stat(link)
+                        if stat.S_ISREG(info.st_mode) and _in_memory(path, info.st_dev):
+                            blocks[info.st_ino] = info.st_blocks * 512
+        self.any = self.any or bool(blocks)
+        return max(0, sum(blocks.values()) - mapped)
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -188,22 +228,14 @@ def _pages(pid: int) -> tuple[int, int]:
     return values["RssFile"], values["RssShmem"]
 
 
-def _files_in_memory(pid: int) -> int:
-    """Return the bytes of the open files of a process that are memory and not on a disk."""
-    total, counted = 0, set()
-    with suppress(OSError):
-        for number in os.listdir(f"/proc/{pid}/fd"):
-            with suppress(OSError):
-                link = f"/proc/{pid}/fd/{number}"
-                path = os.readlink(link)
-                if not path.startswith("/") or _OWN_FILE in path:
-                    continue
-                info = os.stat(link)
-                in_memory = path.startswith("/memfd:") or info.st_dev in _memory_devices()
-                if in_memory and stat.S_ISREG(info.st_mode) and info.st_ino not in counted:
-                    counted.add(info.st_ino)
-                    total += info.st_blocks * 512
-    return total
+def _newest_process() -> str:
+    """Return the id of the newest process or thread of the whole machine."""
+    with open("/proc/loadavg") as file:
+        return file.read().split()[-1]
+
+
+def _in_memory(path: str, device: int) -> bool:
+    return path.startswith("/memfd:") or device in _memory_devices()
 
 
 @cache
