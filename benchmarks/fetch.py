@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab.endpoints.tokens import token
-from lab.toolbox.multipart import FORM, as_form
+from lab.toolbox.upload_form import FORM, as_form
 
 BLOCK = 256 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)

@@ -35,6 +35,8 @@ _EXTRAS = {
     "adbc_driver_manager": "arrow",
     "adbc_driver_postgresql": "arrow",
     "pyarrow": "arrow",
+    "a2wsgi": "http",
+    "uvicorn": "http",
 }
 """The extra that installs a missing module; modules not named here belong to ``patterns``."""
 
@@ -81,6 +83,11 @@ def main() -> NoReturn:
     # SIGTERM must end the child processes as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        if sys.flags.optimize > 1:
+            raise LabError(
+                "python -OO removes the docstrings, which the lab prints: use -O, or set "
+                "PYTHONOPTIMIZE to 1 or nothing."
+            )
         code = app(standalone_mode=False)
     except LabError as error:
         code = _print_error(error)

@@ -68,6 +68,7 @@ def _resident_set() -> Diagnosis:
 
 def _extras() -> Iterator[Diagnosis]:
     for extra, modules in {
+        "http": ("uvicorn", "a2wsgi"),
         "patterns": ("sqlalchemy", "psycopg2", "pydantic"),
         "plots": ("matplotlib", "jinja2"),
     }.items():

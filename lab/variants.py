@@ -9,8 +9,9 @@ from lab.curves.curve import Curve, Witness
 from lab.errors import LabError
 from lab.measure.schedule import Schedule
 from lab.measure.sweep import curves, sweep_of
-from lab.measure.workload import Preparation, Start, Workload, resolve, warm_size
+from lab.measure.workload import Preparation, Start, Workload, warm_size
 from lab.pattern import Pattern, Request, Variant
+from lab.system.import_path import resolve
 
 Announce = Callable[[str, int], None]
 """Called as announce(phase, steps) before each phase; 0 steps if the number is not known."""

@@ -50,7 +50,8 @@ class BudgetFile:
             timeout: Seconds for a point, in place of each budget's own.
 
         Raises:
-            LabError: A name is unknown, or a header uses a variable that is not set.
+            LabError: A name is unknown, or a header or ``env`` uses a variable that is
+                not set.
         """
         known = [budget.name for budget in self.budgets]
         for name in names:

@@ -22,6 +22,8 @@ FIRST = """\
 #target = "app.exports:stream"
 # A context manager that takes the size and yields the target's argument: a session, a file.
 #setup = "app.exports:open_session"
+# Set before the code is imported; for endpoints too. $NAME is a variable of the environment.
+#env = {DATABASE_URL = "$TEST_DATABASE_URL"}
 # What the sizes count: n, rows, bytes, keys, batch, chunk, clients.
 #axis = "rows"
 # Five or more, each twice the one before; or a list such as [8000, 16000]; or one number.
@@ -46,6 +48,7 @@ FIRST = """\
 # An endpoint. A fresh server answers the request; {n} is the size.
 #[budget.endpoint]
 #request = "POST /posts/import?rows={n}"
+# An ASGI or WSGI application, or the call of a factory: "app.main:create_app('testing')".
 #app = "app.main:app"
 # $NAME is an environment variable: keep secrets out of this file.
 #headers = ["Authorization: Bearer $TOKEN"]
@@ -55,6 +58,21 @@ FIRST = """\
 # The number of clients that send the request at the same time.
 #clients = 8
 #claim = "O(1)"
+
+# A request with JSON.
+#[budget.search]
+#request = "POST /search"
+#app = "app.main:app"
+#json-body = '{"rows": {n}}'
+#peak = "2 MiB"
+
+# A request with a file of yours; the smallest one is sent for the warm-up.
+#[budget.orders]
+#request = "POST /orders"
+#app = "app.main:app"
+#body-file = "orders-{n}.json"
+#sizes = [1000, 2000, 4000, 8000, 16000]
+#peak = "2 MiB"
 
 # A variant of a pattern of the lab, or of yours: "package.module:PATTERN". It brings its claim.
 #[budget.lesson]

@@ -3,27 +3,31 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab.budgets.toml_values import TomlValues
 from lab.claim import AXES, O
 from lab.curves.limits import default_sizes
 from lab.errors import LabError, nearest
-from lab.measure.workload import Function, Subject, resolve
+from lab.measure.workload import Function, Subject
+from lab.net.application import parse_path
+from lab.system.import_path import resolve
+from lab.system.variables import checked_variables
 
 if TYPE_CHECKING:
+    from lab.measure.http.body import Body
     from lab.pattern import Pattern
 
 _OWN_KEYS = {
-    "target": {"setup"},
-    "request": {"app", "headers", "body", "field", "clients"},
+    "target": {"setup", "env"},
+    "request": {"app", "env", "headers", "body", "field", "json-body", "body-file", "clients"},
     "pattern": {"variant"},
 }
-"""The three kinds of subject, each with the keys that only it takes."""
+"""The three kinds of subject, each with the keys that not every other takes."""
 
 KEYS = {*_OWN_KEYS, *(key for keys in _OWN_KEYS.values() for key in keys), "axis", "sizes"}
 
@@ -60,7 +64,7 @@ def read_subject(table: TomlValues) -> BudgetSubject:
         wrong = f"has {' and '.join(given)}" if given else "names nothing to measure"
         raise table.error(f"{wrong}: give it one of target, request and pattern")
     for kind, keys in _OWN_KEYS.items():
-        foreign = sorted(keys & set(table.values)) if kind != given[0] else []
+        foreign = sorted((keys - _OWN_KEYS[given[0]]) & set(table.values))
         if foreign:
             raise table.error(f"it goes with {kind}, and this budget has {given[0]}", foreign[0])
     return {"target": _function, "request": _endpoint, "pattern": _variant}[given[0]](table)
@@ -73,27 +77,28 @@ def _function(table: TomlValues) -> BudgetSubject:
     _check_path(table, "target")
     _check_path(table, "setup")
     what = f"{target} with {setup}" if setup else target
-    return BudgetSubject(Function(target, setup), what, _axis(table), _sizes(table, 0))
+    subject = Function(target, setup, _env(table))
+    return BudgetSubject(subject, what, _axis(table), _sizes(table, 0))
 
 
 def _endpoint(table: TomlValues) -> BudgetSubject:
     from lab.measure.http.endpoint import Endpoint
 
-    request = table.text("request")
-    if "app" not in table:
+    request, app = table.text("request"), table.text("app")
+    if not app:
         raise table.error('name the application that answers: app = "package.module:app"')
-    _check_path(table, "app")
+    with table.at("app"):
+        parse_path(app)
     axis, clients = _axis(table), table.count("clients", 1)
     if axis == "clients" and "clients" in table:
         raise table.error("the sizes of the axis clients are the clients: leave it out", "clients")
-    if "field" in table and "body" not in table:
-        raise table.error('it is the field of an upload: set body = "rows" or "bytes"', "field")
-    body = table.one_of("body", ("rows", "bytes")) or None
-    more: dict[str, Any] = {"body": body, "field": table.text("field", "file"), "clients": clients}
+    body = _body(table)
     with table.at("request"):
-        Endpoint.parse(request, table.text("app"))
+        Endpoint.parse(request, app)
     with table.at("headers"):
-        subject = Endpoint.parse(request, table.text("app"), table.texts("headers"), **more)
+        subject = Endpoint.parse(
+            request, app, table.texts("headers"), body=body, env=_env(table), clients=clients
+        )
     with table.at("request"):
         subject.require_axis(axis)
     sent = f" with a body of {body}" if body else ""
@@ -102,13 +107,36 @@ def _endpoint(table: TomlValues) -> BudgetSubject:
     return BudgetSubject(subject, what, axis, _sizes(table, subject.noise))
 
 
+def _body(table: TomlValues) -> "Body | None":
+    from lab.measure.http.body import Body
+
+    if "field" in table and "body" not in table:
+        raise table.error('it is the field of an upload: set body = "rows" or "bytes"', "field")
+    keys = [key for key in ("body", "json-body", "body-file") if key in table]
+    counted = table.one_of("body", ("rows", "bytes")) or None
+    with table.at(keys[-1] if keys else "body"):
+        return Body.of(
+            counted,
+            table.text("json-body") or None,
+            table.text("body-file") or None,
+            table.text("field") or None,
+        )
+
+
+def _env(table: TomlValues) -> dict[str, str]:
+    if "env" not in table:
+        return {}
+    with table.at("env"):
+        return checked_variables(table.inner("env", "env").values)
+
+
 def with_variables(subject: Subject, place: str) -> Subject:
-    """Replace $NAME in the headers of a request by the environment variable NAME.
+    """Replace $NAME in headers and in ``env`` by the environment variable NAME of this process.
 
     A file of budgets then needs no secrets.
 
     Args:
-        subject: Returned as it is, unless it is a request.
+        subject: Returned as it is if it is a variant of a pattern.
         place: Where the budget is written, for an error.
 
     Raises:
@@ -116,16 +144,21 @@ def with_variables(subject: Subject, place: str) -> Subject:
     """
     from lab.measure.http.endpoint import Endpoint
 
-    if not isinstance(subject, Endpoint):
-        return subject
+    if isinstance(subject, Endpoint):
+        subject = replace(subject, headers=_substituted(subject.headers, "a header", place))
+    if isinstance(subject, (Endpoint, Function)):
+        return replace(subject, env=_substituted(subject.env, "its env", place))
+    return subject
+
+
+def _substituted(texts: Mapping[str, str], what: str, place: str) -> dict[str, str]:
     try:
-        headers = {k: Template(v).substitute(os.environ) for k, v in subject.headers.items()}
+        return {name: Template(text).substitute(os.environ) for name, text in texts.items()}
     except KeyError as missing:
         name = missing.args[0]
-        raise LabError(f"{place}: a header uses ${name}, which is not set: export it.") from None
+        raise LabError(f"{place}: {what} uses ${name}, which is not set: export it.") from None
     except ValueError:
-        raise LabError(f"{place}: write a dollar sign in a header as $$.") from None
-    return replace(subject, headers=headers)
+        raise LabError(f"{place}: write a dollar sign in {what} as $$.") from None
 
 
 def _variant(table: TomlValues) -> BudgetSubject:
@@ -161,7 +194,7 @@ def _sizes(table: TomlValues, noise: int) -> tuple[int, ...]:
 def _check_path(table: TomlValues, key: str) -> None:
     path = table.text(key)
     if key in table and not re.fullmatch(r"[^\s:]+:[^\s:]+", path):
-        kind = {"target": "function", "setup": "context_manager", "app": "app"}[key]
+        kind = {"target": "function", "setup": "context_manager"}[key]
         raise table.error(f"{path!r} is not an import path: write package.module:{kind}", key)
 
 

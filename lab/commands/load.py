@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.commands.shared_options import OUTPUT, RUN, end
+from lab.commands.shared_options import OUTPUT, RUN, Env, end
 from lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ Cap = Annotated[
 ]
 App = Annotated[
     str | None,
-    typer.Option(help="package.module:app that answers the requests.", rich_help_panel=_SERVER),
+    typer.Option(
+        help="ASGI or WSGI: package.module:app, or package.module:create_app('testing').",
+        rich_help_panel=_SERVER,
+    ),
 ]
 Url = Annotated[
     str | None,
@@ -112,6 +115,7 @@ def load(
     quick: Quick = False,
     app: App = None,
     header: Headers = None,
+    env: Env = None,
     url: Url = None,
     web: Web = None,
     master: Master = False,
@@ -138,9 +142,8 @@ def load(
         run_worker(master_host, master_port, join_within, out / f"worker-{os.getpid()}")
         return
     mixed = time is not None or web is not None
-    options = LoadOptions(
-        requests or (), app, header or (), job, variant, rows, users, cap, timeout, quick, mixed
-    )
+    asked = (requests or (), app, header or (), job, variant, rows, users, cap, timeout)
+    options = LoadOptions(*asked, quick, mixed, env or ())
     _check(options, time, url, web, master, require)
     if not mixed:
         end(_steps(options, require or [], out))
@@ -164,8 +167,10 @@ def _check(
         raise LabError("--master and --url are for a mixed load: add --time 60s.")
     if web is not None and (time or require or master):
         raise LabError("Locust's page ends the load: with --web give no option but --users.")
-    if url and (options.app or options.cap):
-        raise LabError("--url is a server that already runs: leave out --app and --cap.")
+    if url and (options.app or options.cap or options.env):
+        raise LabError("--url is a server that already runs: leave out --app, --cap and --env.")
+    if options.env and options.app is None:
+        raise LabError("--env is for an application of yours: add --app.")
 
 
 def _locust_users(

@@ -8,6 +8,7 @@ import typer
 
 from lab.commands.shared_options import (
     Dask,
+    Env,
     Jobs,
     JsonFile,
     PlotFile,
@@ -20,9 +21,10 @@ from lab.commands.shared_options import (
 from lab.errors import LabError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.curves.curve import Witness
     from lab.curves.verdict import Verdict
-    from lab.measure.http.endpoint import Body
     from lab.measure.workload import Subject
     from lab.pattern import Role
 
@@ -56,7 +58,9 @@ Setup = Annotated[
 App = Annotated[
     str | None,
     typer.Option(
-        "--app", help="package.module:app that answers the request.", rich_help_panel=_ENDPOINT
+        "--app",
+        help="ASGI or WSGI: package.module:app, or package.module:create_app('testing').",
+        rich_help_panel=_ENDPOINT,
     ),
 ]
 Headers = Annotated[
@@ -75,7 +79,21 @@ BodyBytes = Annotated[
         "--body-bytes", help="Upload a CSV of users, {n} bytes long.", rich_help_panel=_ENDPOINT
     ),
 ]
-BodyField = Annotated[str, typer.Option(help="The upload's form field.", rich_help_panel=_ENDPOINT)]
+BodyField = Annotated[
+    str | None, typer.Option(help="The upload's form field: file.", rich_help_panel=_ENDPOINT)
+]
+JsonBody = Annotated[
+    str | None,
+    typer.Option(help="Send JSON: '{\"rows\": {n}}'.", rich_help_panel=_ENDPOINT),
+]
+BodyFile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Send a file of yours; {n} in its name is the size: orders-{n}.json.",
+        rich_help_panel=_ENDPOINT,
+    ),
+]
 Clients = Annotated[
     int,
     typer.Option(min=1, help="Clients that send the request at once.", rich_help_panel=_ENDPOINT),
@@ -88,6 +106,7 @@ def measure(
     cap: Cap = None,
     sizes: Sizes = None,
     axis: Axis = "n",
+    env: Env = None,
     witness: Witnessed = "heap",
     constant_answer: Constant = False,
     no_warm_up: Cold = False,
@@ -96,7 +115,9 @@ def measure(
     header: Headers = None,
     body_rows: BodyRows = False,
     body_bytes: BodyBytes = False,
-    body_field: BodyField = "file",
+    body_field: BodyField = None,
+    json_body: JsonBody = None,
+    body_file: BodyFile = None,
     clients: Clients = 1,
     plot: PlotFile = None,
     json_file: JsonFile = None,
@@ -111,53 +132,53 @@ def measure(
     cap with 0 when every size finished, otherwise with 1. Without either it says what growth it
     found and which claim would be kept, and exits with 0.
     """
-    if claim is not None and cap is not None:
-        raise LabError("a claim and a cap are two questions: give --claim or --cap.")
+    _check_question(claim, cap, plot, dask)
     if body_rows and body_bytes:
         raise LabError("a body is counted in rows or in bytes: give one of the two.")
-    if served is not None:
-        if setup is not None:
-            raise LabError("--setup is for functions: an application sets itself up.")
-        body: Body | None = "rows" if body_rows else "bytes" if body_bytes else None
-        subject = _endpoint(target, axis, served, header or [], body, body_field, clients)
-    elif header or body_rows or body_bytes or clients > 1:
-        raise LabError("headers, bodies and clients are for a request: give its --app.")
-    else:
-        subject = _function(target, setup)
+    body = "rows" if body_rows else "bytes" if body_bytes else None
+    upload = {"body": body, "field": body_field, "json_body": json_body, "body_file": body_file}
+    sent = {**upload, "headers": header, "clients": clients if clients > 1 else None}
+    subject = _subject(target, axis, setup, served, env or [], sent)
     if cap is None:
         how = (jobs, dask, timeout, witness, constant_answer, not no_warm_up)
         end(_grow(subject, target, axis, sizes, claim, plot, json_file, how))
-    elif plot is not None:
-        raise LabError("--plot draws curves, and a run under a cap has none: leave it out.")
-    elif dask is not None:
-        raise LabError("a run under a cap is made on this machine: leave out --dask.")
     else:
         end(_survive(subject, target, axis, sizes, cap, timeout, json_file))
 
 
-def _endpoint(
-    request: str,
+def _check_question(claim: str | None, cap: str | None, plot: PlotFile, dask: str | None) -> None:
+    if claim is not None and cap is not None:
+        raise LabError("a claim and a cap are two questions: give --claim or --cap.")
+    if cap is not None and plot is not None:
+        raise LabError("--plot draws curves, and a run under a cap has none: leave it out.")
+    if cap is not None and dask is not None:
+        raise LabError("a run under a cap is made on this machine: leave out --dask.")
+
+
+def _subject(
+    target: str,
     axis: str,
-    app: str,
-    headers: list[str],
-    body: "Body | None",
-    field: str,
-    clients: int,
+    setup: str | None,
+    app: str | None,
+    env: list[str],
+    sent: "Mapping[str, object]",
 ) -> "Subject":
-    from lab.measure.http.endpoint import Endpoint
+    """Return the function or request that the options describe; ``sent`` is what a request has."""
+    from lab.measure.subject import subject_of
+    from lab.system.variables import parse_variables
 
-    if clients > 1 and axis == "clients":
-        raise LabError("along the axis clients the sizes are their number: leave out --clients.")
-    return Endpoint.parse(request, app, headers, body=body, field=field, clients=clients)
-
-
-def _function(target: str, setup: str | None) -> "Subject":
-    from lab.measure.workload import Function
-
-    if " " in target:
+    given = {name: value for name, value in sent.items() if value is not None}
+    if app is None and given:
+        raise LabError("headers, bodies and clients are for a request: give its --app.")
+    if app is None and " " in target:
         raise LabError(f"{target!r} is a request: say which application answers it, by --app.")
-    _check_ready(target)
-    return Function(target, setup)
+    if app is not None and setup is not None:
+        raise LabError("--setup is for functions: an application sets itself up.")
+    if axis == "clients" and "clients" in given:
+        raise LabError("along the axis clients the sizes are their number: leave out --clients.")
+    if app is None:
+        _check_ready(target)
+    return subject_of(target, setup, app, parse_variables(env), **given)
 
 
 def _check_ready(target: str) -> None:

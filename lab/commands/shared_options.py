@@ -65,6 +65,14 @@ PlotFile = Annotated[
         metavar="FILE.svg", help="Draw the curves into this file.", rich_help_panel=OUTPUT
     ),
 ]
+Env = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="NAME=VALUE",
+        help="Environment variable; set before your code is imported.",
+    ),
+]
 Sizes = Annotated[
     str | None, typer.Option(help="8000..128000 doubles; 10,20,40 is a list.", show_default=False)
 ]

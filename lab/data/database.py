@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import make_dsn
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
@@ -74,16 +76,24 @@ def _engine(url: URL, pool: int, wait: float) -> Iterator[Engine]:
 
 def _checked(text: str) -> URL:
     try:
-        url = make_url(text)
-    except ArgumentError:
+        url = make_url(text.strip())
+    except (ArgumentError, ValueError):
         raise LabError(
-            "DATABASE_URL is not a database address: write postgresql://user@host/name."
+            "DATABASE_URL is not a database address: write postgresql://user@host:5432/name."
         ) from None
     if url.drivername.split("+")[0] not in ("postgresql", "postgres"):
         raise LabError(
             f"DATABASE_URL names {url.drivername}, but the lessons need PostgreSQL: "
-            "unset it to use the embedded server."
+            "set it to postgresql://user@host/name, or unset it to use the embedded server."
         )
+    for option in url.query:
+        try:
+            make_dsn(**{option: ""})
+        except ProgrammingError:
+            raise LabError(
+                f"DATABASE_URL has the option {option!r}, which the client of PostgreSQL does not "
+                "know: remove it; MEMORY_LAB_SCHEMA names the schema of the lab's tables."
+            ) from None
     return url.set(drivername="postgresql+psycopg2")
 
 
@@ -94,7 +104,8 @@ def explained(engine: Engine) -> Iterator[None]:
     Raises:
         LabError: The database is unreachable, read-only, full, locked, or denies a permission.
     """
-    where = engine.url.render_as_string(hide_password=True)
+    shown = engine.url.difference_update_query(["password", "sslpassword"])
+    where = shown.render_as_string(hide_password=True)
     try:
         yield
     except DBAPIError as error:

@@ -11,6 +11,7 @@ from lab.load.plan import UserRequest, jobs_named, lesson_jobs
 from lab.load.steps import ServerUnderTest
 from lab.measure.http.endpoint import Endpoint
 from lab.pattern import ROLES
+from lab.system.variables import parse_variables
 from lab.units import parse_bytes, parse_sizes
 
 APP = "lab.web.app:app"
@@ -44,6 +45,7 @@ class LoadOptions:
         timeout: Seconds for a step.
         quick: A tenth of the rows, a quarter of the memory, fewer users.
         mixed: Whether the load is a mixed one.
+        env: Environment variables of that application's server, as ``NAME=VALUE``.
     """
 
     requests: Sequence[str]
@@ -57,6 +59,7 @@ class LoadOptions:
     timeout: float
     quick: bool
     mixed: bool
+    env: Sequence[str] = ()
 
     def served(self) -> ServerUnderTest:
         """Return the application, its jobs and its cap.
@@ -65,9 +68,8 @@ class LoadOptions:
             LabError: Options contradict each other, or one cannot be read.
         """
         if self.app is not None:
-            return ServerUnderTest(
-                self.app, self._requests(), self.cap_bytes, "", timeout=self.timeout
-            )
+            common = (self.app, self._requests(), self.cap_bytes, "", self.timeout)
+            return ServerUnderTest(*common, env=parse_variables(self.env))
         return ServerUnderTest(APP, self._lesson(), self.cap_bytes, POOL, timeout=self.timeout)
 
     def _requests(self) -> tuple[UserRequest, ...]:

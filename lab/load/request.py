@@ -8,7 +8,7 @@ from lab.data.files import users_blocks
 from lab.load.plan import UserRequest
 from lab.net.client import Received, request
 from lab.streams import gather
-from lab.toolbox.multipart import FORM, as_form
+from lab.toolbox.upload_form import FORM, as_form
 
 _SILENCE = 600.0
 """Seconds without a byte after which a user gives up."""

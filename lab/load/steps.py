@@ -1,9 +1,9 @@
 """Find how many users a server can serve: a fresh server under a cap per step, until one fails."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.errors import LabError
@@ -30,6 +30,7 @@ class ServerUnderTest:
         cap: Bytes that the server may allocate after its warm-up; 0 for no cap.
         pool: Environment variable of the application's pool size; empty for none.
         timeout: Seconds for a step.
+        env: Environment variables of its server.
     """
 
     app: str
@@ -37,6 +38,7 @@ class ServerUnderTest:
     cap: int
     pool: str = ""
     timeout: float = 900
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def capped_server(served: ServerUnderTest, prefixes: Sequence[str], pool: int) -
         prefixes: Prefixes of the paths to warm, one for each role.
         pool: Connections of the application's pool, at least 5.
     """
-    environment = {STACK: str(THREAD_STACK)}
+    environment = {**served.env, STACK: str(THREAD_STACK)}
     if served.pool:
         environment[served.pool] = str(max(5, pool))
     with running(served.app, environment) as server:

@@ -17,7 +17,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -28,15 +27,14 @@ from lab.curves.curve import Reading
 from lab.measure.messages import Answer, Task
 from lab.measure.watcher import SUPPORTED, Signals, watch
 from lab.outcome import Outcome
+from lab.system.import_path import resolve, sole_error, user_frames
 from lab.system.interpreter import python_module
 from lab.system.linux import adopt_orphans, set_parent_death_signal
 
 Run = Callable[[], Outcome]
 
 _IDLE_ROUNDS = 10
-_SHOWN_FRAMES = 6
 _SHOWN_CHARACTERS = 4_000
-_MACHINERY = ("<frozen", contextlib.__file__, importlib.__file__)
 
 
 def main() -> None:
@@ -81,8 +79,6 @@ def _warm(start: dict[str, Any]) -> Answer | None:
             importlib.import_module(module)
     if not start["warm"]:
         return None
-    from lab.measure.workload import resolve
-
     own_path = sys.path[:]
     sys.path[:] = start["path"]
     try:
@@ -136,6 +132,7 @@ def _child(jobs: int, out: int, failure: Answer | None, signals: Signals) -> Non
     os.dup2(null, 1)
     # The child imports from the same folders as the parent; the lab is already imported.
     sys.path[:] = task.path
+    os.environ.update(task.env)
     try:
         answer = failure or _measure(task, signals)
     except BaseException as error:  # of any kind: the parent has to report it
@@ -156,7 +153,7 @@ def _read_line(jobs: int) -> bytes:
 
 
 def _measure(task: Task, signals: Signals) -> Answer:
-    from lab.measure.workload import LASTING, resolve
+    from lab.measure.workload import LASTING
 
     opener = resolve(task.opener)
     answers: list[Answer] = []
@@ -204,21 +201,14 @@ def _answer(task: Task, run: Run, signals: Signals) -> Answer:
 def _failure(error: BaseException, name: str) -> Answer:
     from lab.errors import LabError
 
+    error = sole_error(error)
     if isinstance(error, LabError):
         return Answer(failure=str(error), details=error.details)
     message = f"{type(error).__name__}: {error}".removesuffix(": ")
-    frames = "".join(traceback.format_list(_user_frames(error))).rstrip()
+    frames = user_frames(error)
     return Answer(
         failure=f"{name} raised {message}"[:_SHOWN_CHARACTERS], details=frames[-_SHOWN_CHARACTERS:]
     )
-
-
-def _user_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Return the innermost frames outside the harness."""
-    harness = (str(Path(__file__).parent), *_MACHINERY)
-    frames = traceback.extract_tb(error.__traceback__)
-    outside = [frame for frame in frames if not frame.filename.startswith(harness)]
-    return outside[-_SHOWN_FRAMES:]
 
 
 if __name__ == "__main__":

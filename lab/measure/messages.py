@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lab.curves.allocation_sites import Site
@@ -26,6 +26,7 @@ class Task:
         path: ``sys.path`` of the parent.
         witness: The witness; None for a run under a cap.
         cap: Bytes over the warm process, for a run under a cap.
+        env: As in `Workload`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Task:
     path: list[str]
     witness: Witness | None = None
     cap: int = 0
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> bytes:
         """Return the task as one line."""

@@ -128,6 +128,7 @@ class Processes:
             path=import_path(),
             witness=witness,
             cap=cap,
+            env=dict(workload.env),
         )
         server = self._take(workload.start)
         try:

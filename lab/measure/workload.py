@@ -1,14 +1,22 @@
 """Workloads: calls that a fresh process can open by an import path and measure."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Protocol
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+)
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
-from lab.errors import LabError, nearest
-from lab.measure.answers import drain
+from lab.errors import LabError
+from lab.measure.answers import drain, drain_async
 from lab.outcome import Outcome
+from lab.system.import_path import resolve
+
+T = TypeVar("T")
 
 LASTING = ExitStack()
 """Contexts that stay open from the warm-up to the end of the process, such as a server's."""
@@ -59,6 +67,7 @@ class Workload:
         folder: The folder of the user's own code; empty for the current folder.
         prepare: Makes the data on a worker of another machine; on this machine the caller does it.
         stored: Whether a reading of it may come from a `ReadingStore`.
+        env: Environment variables, set in its process before anything of the user's is imported.
     """
 
     name: str
@@ -70,6 +79,7 @@ class Workload:
     folder: str = ""
     prepare: Preparation | None = None
     stored: bool = False
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Subject(Protocol):
@@ -103,11 +113,13 @@ class Function:
 
     Attributes:
         path: ``package.module:function``.
-        setup: ``package.module:context_manager``, or None.
+        setup: ``package.module:context_manager``, ordinary or asynchronous, or None.
+        env: Environment variables, set before the function's module is imported.
     """
 
     path: str
     setup: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     noise = 0
     open_ended = True
 
@@ -121,37 +133,11 @@ class Function:
             return {"target": self.path, "size": of_size, "setup": self.setup}
 
         opener = "lab.measure.workload:open_target"
-        return Workload(self.path, opener, arguments(size), arguments(warm_size(size)))
+        warm = arguments(warm_size(size))
+        return Workload(self.path, opener, arguments(size), warm, env=self.env)
 
     def require_axis(self, axis: str) -> None:
         """Accept every axis: the lab does not know what the size means to the function."""
-
-
-def resolve(path: str) -> Any:
-    """Import the object at a path of the form ``package.module:name``.
-
-    Raises:
-        LabError: The path has another form, the module does not exist, or it has no such name.
-    """
-    module_name, colon, attribute = path.partition(":")
-    if not (module_name and colon and attribute):
-        raise LabError(f"{path!r} is not a target: write package.module:function.")
-    try:
-        target: Any = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
-            raise LabError(
-                f"cannot import {module_name!r} for {path}: no such module from this folder; "
-                "run the command where the package can be imported."
-            ) from None
-        raise
-    for part in attribute.split("."):
-        if not hasattr(target, part):
-            known = [name for name in dir(target) if callable(getattr(target, name))]
-            public = [name for name in known if not name.startswith("_")]
-            raise LabError(f"{module_name} has no {attribute!r}: {nearest(part, public)}")
-        target = getattr(target, part)
-    return target
 
 
 @contextmanager
@@ -162,9 +148,61 @@ def open_target(
     function = resolve(target)
     if not callable(function):
         raise LabError(f"{target} is a {type(function).__name__}, not a function.")
-    with ExitStack() as stack:
-        argument = stack.enter_context(resolve(setup)(size)) if setup else size
-        yield lambda: drain(function(argument))
+    if not setup:
+        yield lambda: drain(function(size))
+        return
+    context = resolve(setup)(size)
+    if isinstance(context, AbstractContextManager):
+        with context as argument:
+            yield lambda: drain(function(argument))
+    elif isinstance(context, AbstractAsyncContextManager):
+        with _in_one_task(context, function) as call:
+            yield call
+    else:
+        raise LabError(
+            f"{setup} returns a {type(context).__name__}, not a context manager: decorate it with "
+            "contextlib.contextmanager or contextlib.asynccontextmanager."
+        )
+
+
+@contextmanager
+def _in_one_task(
+    context: AbstractAsyncContextManager[Any], function: Callable[[Any], Any]
+) -> Iterator[Callable[[], Outcome]]:
+    """Yield a call that drains the function's answer on the event loop of its context manager.
+
+    One task enters the context, drains and leaves, since cancel scopes belong to a task. Between
+    these steps the loop stands still.
+    """
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        entered, called, left = loop.create_future(), loop.create_future(), loop.create_future()
+        drained: asyncio.Future[Outcome] = loop.create_future()
+
+        async def whole() -> None:
+            async with context as argument:
+                entered.set_result(None)
+                await called
+                drained.set_result(await drain_async(function(argument)))
+                await left
+
+        task = loop.create_task(whole())
+
+        def until(future: "asyncio.Future[T]") -> T:
+            ready = asyncio.wait((task, future), return_when=asyncio.FIRST_COMPLETED)
+            loop.run_until_complete(ready)
+            if task.done():
+                task.result()  # raises the error of the context manager or the function
+            return future.result()
+
+        def call() -> Outcome:
+            called.set_result(None)
+            return until(drained)
+
+        until(entered)
+        yield call
+        left.set_result(None)
+        loop.run_until_complete(task)
 
 
 def warm_size(size: int, scale: int = 1) -> int:

@@ -4,9 +4,10 @@ It never runs in a measured process.
 """
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
@@ -31,6 +32,8 @@ class Received:
         complete: False if the connection ended before the body.
         body: The first bytes of the body, at most ``keep`` of `request`.
         waited: Seconds from the request to the head of the response.
+        sent: Bytes of the request's body that the client had given to the kernel when the response
+            ended.
     """
 
     status: int
@@ -40,6 +43,7 @@ class Received:
     complete: bool = False
     body: bytes = b""
     waited: float = 0.0
+    sent: int = 0
 
 
 def request(
@@ -55,12 +59,15 @@ def request(
 ) -> Received:
     """Send a request on a new connection and read the response.
 
+    The body is sent by a thread, so that a response is read that comes before the body's end; the
+    end of the response ends the sending.
+
     Args:
         url: An ``http://`` URL.
         method: HTTP method.
         headers: Request headers.
         body: Request body. An iterable is sent in chunks, without Content-Length unless ``headers``
-            sets it.
+            sets it; an error that it raises closes the connection, and is raised again.
         rate: Maximum bytes per second to read, through a small receive buffer: a slow reader.
         stop_after: Bytes of the body after which to close the connection.
         timeout: Seconds without a byte after which to give up.
@@ -78,15 +85,84 @@ def request(
         if rate is not None or pace is not None:
             connection.sock = _small_buffers(connection)
         began = time.monotonic()
-        # A server that refuses a request before it has read the body still sends a response.
+        upload = _Upload(headers or {}, body)
         with suppress(BrokenPipeError, ConnectionResetError):
-            connection.request(method, path, body, dict(headers or {}))
+            connection.request(method, path, None, upload.headers)
+        with upload.sending(connection.sock):
+            try:
+                response = connection.getresponse()
+            except (HTTPException, ConnectionError):
+                return Received(0)
+            waited = time.monotonic() - began
+            received = _read(response, rate, stop_after, keep, pace or iter)
+        return replace(received, waited=waited, sent=upload.sent)
+
+
+class _Upload:
+    """The body of a request, sent by a thread.
+
+    Attributes:
+        headers: The headers of the request, with those of the body.
+        sent: Bytes of the body so far; a block counts when its sending begins.
+    """
+
+    def __init__(self, headers: Mapping[str, str], body: bytes | Iterable[bytes] | None) -> None:
+        known = "content-length" in map(str.lower, headers)
+        framing = {}
+        if isinstance(body, bytes):
+            framing = {} if known else {"Content-Length": str(len(body))}
+        elif body is not None and not known:
+            framing = {"Transfer-Encoding": "chunked"}
+        self.headers = {**headers, **framing}
+        self.sent = 0
+        self._chunked = "Transfer-Encoding" in framing
+        self._blocks = [body] if isinstance(body, bytes) else body
+        self._error: BaseException | None = None
+
+    @contextmanager
+    def sending(self, sock: socket.socket | None) -> Iterator[None]:
+        """Send during the block, and raise the error of the body's iterable after it."""
+        if self._blocks is None or sock is None:
+            yield
+            return
+        thread = threading.Thread(target=self._send, args=(sock, self._blocks))
+        thread.start()
         try:
-            response = connection.getresponse()
-        except (HTTPException, ConnectionError):
-            return Received(0)
-        waited = time.monotonic() - began
-        return replace(_read(response, rate, stop_after, keep, pace or iter), waited=waited)
+            yield
+        finally:
+            # If the server takes no more of the body, this ends the sending.
+            _shut_down(sock)
+            thread.join()
+            if self._error is not None:
+                raise self._error
+
+    def _send(self, sock: socket.socket, blocks: Iterable[bytes]) -> None:
+        try:
+            for block in filter(None, blocks):
+                self.sent += len(block)
+                data = b"%x\r\n%b\r\n" % (len(block), block) if self._chunked else block
+                if not _sent(sock, data):
+                    return
+        except BaseException as error:  # of the iterable: the server must not wait for the rest
+            self._error = error
+            _shut_down(sock)
+            return
+        if self._chunked:
+            _sent(sock, b"0\r\n\r\n")
+
+
+def _sent(sock: socket.socket, data: bytes) -> bool:
+    """Send data; return False if the connection is closed: a response may have come before that."""
+    try:
+        sock.sendall(data)
+    except OSError:
+        return False
+    return True
+
+
+def _shut_down(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _read(

@@ -15,6 +15,7 @@ from typing import IO
 import psutil
 
 from lab.errors import LabError
+from lab.net.application import parse_path
 from lab.net.listen import listening
 from lab.system.interpreter import environment_with_lab, python_module
 from lab.system.linux import set_parent_death_signal, status
@@ -65,13 +66,15 @@ def running(
     """Serve an application from a new process until the block ends.
 
     Args:
-        app: ``package.module:app``, importable from the current folder.
+        app: The application, as `lab.net.application.parse_path` describes it, importable from the
+            current folder.
         environment: Additional environment variables of the server.
         python: Path of its Python interpreter.
 
     Raises:
         LabError: The server does not start; the details contain the end of its output.
     """
+    parse_path(app)
     with listening() as listener, TemporaryFile() as log:
         port = int(listener.getsockname()[1])
         command = [
@@ -102,11 +105,18 @@ def _wait_until_up(server: Server, app: str) -> None:
     deadline = time.monotonic() + START
     while "Application startup complete" not in server.written():
         if not server.lives or time.monotonic() > deadline:
-            how = "did not start" if not server.lives else f"was not ready within {START:.0f} s"
-            output = server.written().strip()
-            last = output.splitlines()[-1] if output else "it printed nothing"
-            raise LabError(f"the server of {app} {how}: {last}", details=output[-4_000:])
+            raise _not_started(server, app)
         time.sleep(0.02)
+
+
+def _not_started(server: Server, app: str) -> LabError:
+    alive = server.lives
+    output = server.written().strip()
+    *before, last = output.splitlines() or ["it printed nothing"]
+    if server.process.returncode == LabError.exit_code:
+        return LabError(last, details="\n".join(before)[-4_000:])
+    how = f"was not ready within {START:.0f} s" if alive else "did not start"
+    return LabError(f"the server of {app} {how}: {last}", details=output[-4_000:])
 
 
 def stop(process: "subprocess.Popen[bytes]", within: float) -> None:

@@ -8,9 +8,9 @@ import socket
 import sys
 import threading
 
-import uvicorn
-
 from lab.errors import LabError
+from lab.net.server_log import ServerLog
+from lab.net.uvicorn_server import ApplicationServer
 
 STACK = "MEMORY_LAB_THREAD_STACK"
 """Environment variable: bytes for the stack of each thread; RLIMIT_DATA counts all of them."""
@@ -24,22 +24,20 @@ def main() -> None:
     try:
         run_uvicorn(app, socket.socket(fileno=int(fd)))
     except LabError as error:
-        sys.exit(str(error))
+        print(error.details, error, sep="\n", file=sys.stderr)
+        sys.exit(LabError.exit_code)
 
 
 def run_uvicorn(app: str, listener: socket.socket) -> None:
     """Serve on a socket; on shutdown, open streams get one second to end.
 
     Raises:
-        LabError: The application does not start; uvicorn has logged the reason.
+        LabError: The application cannot be imported or made, or does not start.
     """
-    config = uvicorn.Config(
-        app, log_level="info", access_log=False, timeout_graceful_shutdown=1, loop="asyncio"
-    )
-    server = uvicorn.Server(config)
+    server = ApplicationServer(app, ServerLog(printed=False), log_level="info")
     server.run(sockets=[listener])
     if not server.started:
-        raise LabError(f"{app} did not start.")
+        raise server.not_started("uvicorn logged no error")
 
 
 if __name__ == "__main__":

@@ -13,20 +13,19 @@ import pytest
 from lab.claim import O
 from lab.curves.curve import Curve, Point
 from lab.curves.verdict import Verdict, verdict
-from lab.errors import LabError, nearest
+from lab.errors import LabError
 from lab.measure.environment import usable_cores
 from lab.measure.memory_cap import Survival, require_caps
 from lab.measure.schedule import Schedule
+from lab.measure.subject import subject_of
 from lab.measure.survival import TIMEOUT, survives
 from lab.measure.sweep import sweep
-from lab.measure.workload import Function, Subject
+from lab.measure.workload import Subject
 from lab.net.server import running
 from lab.plugin.measured_server import MeasuredServer
 
 Target = str | Callable[..., Any]
 """``package.module:function``, the function itself, or ``METHOD /path?rows={n}`` with an app."""
-
-_REQUEST_ARGUMENTS = ["headers", "body", "field", "clients"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +59,7 @@ class MemoryLab:
         *,
         setup: Target | None = None,
         app: str | None = None,
+        env: Mapping[str, str] | None = None,
         claim: O | str | None = None,
         constant_answer: str | bool = False,
         warm_up: bool = True,
@@ -73,17 +73,19 @@ class MemoryLab:
             sizes: Increasing; a verdict needs five or more, each twice the one before. None for
                 five that suit the target.
             setup: A context manager that takes the size and yields the function's argument.
-            app: ``package.module:app``, for a request.
+            app: ``package.module:app`` or ``package.module:create_app()``, for a request.
+            env: Environment variables, set before the target's module is imported.
             claim: If the sizes cannot decide this claim, more is measured, such as larger sizes.
             constant_answer: Whether the answer need not grow with the size; a text says why.
             warm_up: Whether a smaller run comes before each measured one.
-            **request: For a request: ``headers`` as ``["NAME: VALUE"]``, ``body`` as ``"rows"`` or
-                ``"bytes"``, ``field``, ``clients``.
+            **request: For a request: ``headers`` as ``["NAME: VALUE"]``; one of ``body`` as
+                ``"rows"`` or ``"bytes"`` (uploaded as ``field``), ``json_body`` as a text and
+                ``body_file`` as a path, with ``{n}`` for the size; ``clients``.
 
         Raises:
             LabError: The target cannot be measured.
         """
-        subject = _subject(target, setup, app, request)
+        subject = _subject(target, setup, app, env, request)
         return sweep(
             subject,
             axis,
@@ -114,6 +116,7 @@ class MemoryLab:
         axis: str = "n",
         setup: Target | None = None,
         app: str | None = None,
+        env: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,
         **request: Any,
     ) -> Survival:
@@ -127,7 +130,8 @@ class MemoryLab:
             cap: Bytes over the warm process, or text such as ``"64 MiB"``.
             axis: What the size counts.
             setup: A context manager that takes the size and yields the function's argument.
-            app: ``package.module:app``, for a request.
+            app: ``package.module:app`` or ``package.module:create_app()``, for a request.
+            env: Environment variables, set before the target's module is imported.
             timeout: Seconds for the run.
             **request: As for `sweep`.
 
@@ -135,7 +139,7 @@ class MemoryLab:
             LabError: The target cannot be run.
         """
         _skip_without(require_caps)
-        subject = _subject(target, setup, app, request)
+        subject = _subject(target, setup, app, env, request)
         return survives(subject, size, cap, axis=axis, timeout=timeout)
 
     @contextmanager
@@ -147,7 +151,7 @@ class MemoryLab:
         The test is skipped on platforms that do not show another process's high-water mark.
 
         Args:
-            app: ``package.module:app``.
+            app: ``package.module:app`` or ``package.module:create_app()``.
             environment: Environment variables for the server, in addition to this process's.
 
         Raises:
@@ -163,21 +167,14 @@ class MemoryLab:
 
 
 def _subject(
-    target: Target, setup: Target | None, app: str | None, request: Mapping[str, Any]
+    target: Target,
+    setup: Target | None,
+    app: str | None,
+    env: Mapping[str, str] | None,
+    request: Mapping[str, Any],
 ) -> Subject:
-    if app is None:
-        if request:
-            raise LabError(f"only a request takes {', '.join(request)}: give its app.")
-        return Function(_path(target), None if setup is None else _path(setup))
-    from lab.measure.http.endpoint import Endpoint
-
-    if setup is not None:
-        raise LabError("setup is for functions: an application sets itself up.")
-    for name in request:
-        if name not in _REQUEST_ARGUMENTS:
-            suggestion = nearest(name, _REQUEST_ARGUMENTS)
-            raise LabError(f"{name!r} is not an argument of a request: {suggestion}")
-    return Endpoint.parse(str(target), app, **request)
+    path = str(target) if app is not None else _path(target)
+    return subject_of(path, None if setup is None else _path(setup), app, env, **request)
 
 
 def _path(target: Target) -> str:

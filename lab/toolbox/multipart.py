@@ -13,10 +13,6 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from lab.toolbox.refused_error import RefusedError
 
-BOUNDARY = "----memory-lab"
-FORM = f"multipart/form-data; boundary={BOUNDARY}"
-"""The content type of the body that `as_form` makes."""
-
 
 @dataclass(frozen=True)
 class Upload:
@@ -164,20 +160,3 @@ class _Part:
 
     def _end(self) -> None:
         self.ended = True
-
-
-def as_form(
-    pieces: Iterable[bytes], filename: str = "users.csv", field: str = "file"
-) -> Iterator[bytes]:
-    """Yield the form that a browser would send for a file, a piece at a time."""
-    disposition = f'form-data; name="{_quoted(field)}"; filename="{_quoted(filename)}"'
-    yield (
-        f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: text/csv\r\n\r\n"
-    ).encode()
-    yield from pieces
-    yield f"\r\n--{BOUNDARY}--\r\n".encode()
-
-
-def _quoted(name: str) -> str:
-    """Percent-encode the characters that would end the quotes or the header, as browsers do."""
-    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

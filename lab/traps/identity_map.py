@@ -13,6 +13,7 @@ from sqlalchemy.orm import (
 )
 
 from lab.data.inputs import posts
+from lab.errors import LabError
 from lab.patterns.identity_map import PATTERN
 from lab.traps.private_posts import is_level, peaks, show_peaks
 from lab.traps.trap import Demonstration
@@ -109,7 +110,8 @@ def _objects_known(db: Session, expire: bool) -> Iterator[int]:
     for authors in result.partitions(20):
         for author in authors:
             for post in author.posts:
-                assert post.author is author
+                if post.author is not author:
+                    raise LabError("the session has two objects for one author.")
         yield len(db.identity_map)
         if expire:
             db.expire_all()

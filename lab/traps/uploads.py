@@ -6,7 +6,7 @@ import io
 from lab.net.client import request
 from lab.net.server import running
 from lab.toolbox.csv_stream import text_lines
-from lab.toolbox.multipart import FORM, as_form
+from lab.toolbox.upload_form import FORM, as_form
 from lab.traps.apps.file_app import LIMIT
 from lab.traps.trap import Demonstration
 from lab.traps.upload_readers import peak

@@ -10,6 +10,7 @@ from lab.budgets.starter_file import FIRST, write_first
 from lab.budgets.toml_key_lines import KeyLines
 from lab.claim import O
 from lab.errors import LabError
+from lab.measure.http.body import Body
 from lab.measure.http.endpoint import Endpoint
 from lab.measure.workload import Function
 from lab.variants import VariantSubject
@@ -118,8 +119,23 @@ def test_an_endpoint_is_read_and_named_without_its_headers(written):
         )
     ).budgets
     headers = {"Authorization": "secret"}
-    assert one.subject == Endpoint("a:app", "POST", "/in?n={n}", headers, "rows", "csv", 8)
+    body = Body("rows", "csv")
+    assert one.subject == Endpoint("a:app", "POST", "/in?n={n}", headers, body, clients=8)
     assert one.what == "POST /in?n={n} of a:app with a body of rows by 8 clients"
+
+
+@pytest.mark.parametrize(
+    ("line", "body", "what"),
+    [
+        ("json-body = '{\"rows\": {n}}'", Body("json", '{"rows": {n}}'), "JSON"),
+        ('body-file = "orders-{n}.json"', Body("file", "orders-{n}.json"), "orders-{n}.json"),
+    ],
+)
+def test_a_request_may_send_json_or_a_file(written, line, body, what):
+    text = 'request = "POST /in"\napp = "a:make(1)"\npeak = 1\n' + line
+    (one,) = written(budget(text)).budgets
+    assert one.subject.body == body
+    assert one.what == f"POST /in of a:make(1) with a body of {what}"
 
 
 ASKING = """
@@ -135,6 +151,17 @@ def test_headers_take_what_is_secret_from_the_environment(written, monkeypatch):
     (one,) = written(budget(ASKING)).chosen()
     assert one.subject.headers == {"Authorization": "Bearer sesame", "X": "sesames cost $5"}
     assert "sesame" not in one.what
+
+
+@pytest.mark.parametrize("text", [ASKING, 'target = "a:b"\npeak = 1\n'], ids=["request", "target"])
+def test_settings_take_what_is_secret_from_the_environment(written, monkeypatch, text):
+    monkeypatch.setenv("SHOP_TOKEN", "sesame")
+    (one,) = written(budget(text + 'env = {KEY = "$SHOP_TOKEN", MODE = "test"}')).chosen()
+    assert one.subject.env == {"KEY": "sesame", "MODE": "test"}
+    assert "env" not in one.what + repr(one.subject)
+    monkeypatch.delenv("SHOP_TOKEN")
+    with pytest.raises(LabError, match=r"uses \$SHOP_TOKEN, which is not set"):
+        written(budget(text + 'env = {KEY = "$SHOP_TOKEN"}')).chosen()
 
 
 def test_a_variable_that_is_not_set_matters_to_those_that_are_checked(written, monkeypatch):
@@ -270,6 +297,10 @@ def test_a_mistake_is_named_with_its_file_and_line(written, text, says):
         ('setup = "a:b"', r":5: .*, setup: it goes with target, and this budget has req"),
         ('body = "lines"', r":5: .*, body: unknown value 'lines': .*bytes"),
         ('field = "csv"', r":5: .*, field: it is the field of an upload"),
+        ("json-body = '{'", r":5: .*, json-body: '{' is not JSON"),
+        ('body = "rows"\nbody-file = "x"', r":6: .*, body-file: a request has one body"),
+        ("env = {A = 1}", r":5: .*, env: the environment variable A must be text"),
+        ('env = "A=1"', r':5: .*, env: "A=1" is not a table'),
         ("clients = 0", r":5: .*, clients: write a whole number from 1 up, not 0"),
         ('clients = 2\naxis = "clients"', r":5: .*, clients: the sizes of the axis clients"),
         ('headers = ["no colon"]', r":5: .*, headers: 'no colon' is not a header"),
@@ -291,7 +322,7 @@ def test_a_request_is_checked_as_well(written, more, says):
     [
         ('request = "GET x"\napp = "a:b"\npeak = 1', r":2: .*, request: 'GET x' is not a request"),
         ('request = "GET /x"\napp = "a:b"\npeak = 1', r":2: .*, request: nothing in GET /x dep"),
-        ('request = "GET /{n}"\napp = "a"\npeak = 1', r":3: .*, app: 'a' is not an import path"),
+        ('request = "GET /{n}"\napp = "a"\npeak = 1', r":3: .*, app: 'a' is not an application"),
         ('pattern = "rwos"\nvariant = "x"', r":2: .*, pattern: unknown pattern 'rwos': .*rows"),
         ('pattern = "rows"', r":1: .*: choose a variant of rows: load_all, "),
         ('pattern = "rows"\nvariant = "yeild_per"', r":3: .*, variant: unknown .*yield_per"),
@@ -334,7 +365,9 @@ def test_the_first_file_has_no_budget_yet_and_its_examples_are_valid(written, tm
     with pytest.raises(LabError, match="has no budget yet"):
         written(FIRST)
     found = written(re.sub(r"^#(?=[a-z\[])", "", FIRST, flags=re.MULTILINE))
-    assert [budget.name for budget in found.budgets] == ["export", "endpoint", "lesson"]
+    assert [budget.name for budget in found.budgets] == [
+        *("export", "endpoint", "search", "orders", "lesson")
+    ]
     assert found.baseline is not None
 
 

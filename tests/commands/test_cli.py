@@ -247,6 +247,11 @@ def test_curve_measures_draws_and_tells_a_verdict(tmp_path, whole_table):
         ("measure mine:flat --claim O(1) --app mine:app", "'mine:flat' is not a request"),
         ("measure mine:flat --claim O(1) --body-rows --body-bytes", "give one of the two"),
         ("measure mine:flat --claim O(1) --clients 8", "are for a request"),
+        ("measure mine:flat --json-body 1", "are for a request"),
+        ("measure mine:flat --env SECRET", "has no '=': write it as NAME=VALUE"),
+        ("measure mine:flat --env 1A=b", "'1A' is no name of an environment variable"),
+        ("measure mine:flat --env =b", "'' is no name of an environment variable"),
+        ("measure mine:flat --app mine:make(x)", "is not a call with literal arguments"),
         ("measure mine:flat --claim O(1) --app mine:app --setup mine:flat", "sets itself up"),
         ("traps expiring-discards-edits --all", "name one trap, or use --all"),
         ("traps --json x.json", "name one trap, or use --all"),
@@ -277,6 +282,28 @@ def test_an_unreachable_database_is_a_sentence(folder):
     assert result.returncode == 2
     assert "me:***@127.0.0.1:1/none: cannot be reached (" in result.stderr
     assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize("how", ["-OO", "2"])
+def test_a_python_that_removes_docstrings_is_refused_in_a_sentence(folder, how):
+    """Labels are docstrings; without assert statements (-O) the lab works as usual."""
+    options, env = ([how], {}) if how == "-OO" else ([], {"PYTHONOPTIMIZE": how})
+    command = [sys.executable, *options, "-m", "lab.cli", "list"]
+    result = subprocess.run(
+        command, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("lab: python -OO removes the docstrings, which the lab prints")
+    assert run_lab("list", env={"PYTHONOPTIMIZE": "1"}).stdout == run_lab("list").stdout
+
+
+def test_settings_are_there_when_the_code_is_imported(folder):
+    code = "import os\nSIZE = int(os.environ['SIZED'])\ndef items(n):\n    return range(SIZE)\n"
+    (folder / "sized.py").write_text(code)
+    words = ("measure", "sized:items", "--sizes", "1,2", "--env", "SIZED=77", "--json", "-")
+    result = call_lab(*words, cwd=folder)
+    assert '"items": 77' in result.stdout, result.stderr
+    assert "SIZED" not in result.stdout
 
 
 def test_a_folder_called_lab_is_not_taken_for_the_package(folder):

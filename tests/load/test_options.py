@@ -23,6 +23,11 @@ def test_steps_are_exports_of_a_million_rows_by_doubling_users():
     assert [job.path for job in options.served().jobs] == ["/posts/export.csv?rows=1000000"]
 
 
+def test_an_application_of_somebody_elses_gets_its_settings():
+    served = load_options(app="a:b()", requests=("GET /",), env=["A=1=2", "B="]).served()
+    assert (served.app, served.env) == ("a:b()", {"A": "1=2", "B": ""})
+
+
 def test_a_mixed_load_has_no_cap_and_every_job():
     options = load_options(mixed=True)
     assert (options.user_counts, options.cap_bytes) == ((10,), 0)
@@ -40,6 +45,8 @@ def test_a_mixed_load_has_no_cap_and_every_job():
         {"headers": ("A: b",)},
         {"app": "a:b", "requests": ("FETCH /",)},
         {"app": "a:b", "requests": ("GET /",), "rows": 3},
+        {"app": "a:b(", "requests": ("GET /",)},
+        {"app": "a:b", "requests": ("GET /",), "env": ["A"]},
     ],
 )
 def test_wrong_options_are_explained(given):

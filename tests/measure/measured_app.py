@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fastapi import FastAPI, Request, Response
 from starlette.responses import StreamingResponse
 
+SETTING = os.environ.get("MEASURED_APP", "none")
 app = FastAPI()
 broken = FastAPI(lifespan=lambda app: 1 / 0)
 
@@ -35,6 +36,32 @@ async def body(request: Request) -> Response:
     """Keep the body and answer with a hundredth of its length in bytes."""
     content = await request.body()
     return Response(b"x" * (len(content) // 100))
+
+
+@app.post("/json")
+async def json(request: Request) -> Response:
+    """Answer with a byte for each row that the body asks for."""
+    return Response(b"x" * (await request.json())["rows"])
+
+
+@app.post("/type")
+async def content_type(request: Request) -> Response:
+    """Read the body, and answer with its type."""
+    async for _ in request.stream():
+        pass
+    return Response(request.headers["content-type"])
+
+
+@app.post("/refuses")
+def refuses() -> Response:
+    """Answer without reading the body."""
+    return Response("ok")
+
+
+@app.get("/env")
+def env(n: int) -> Response:
+    """Answer with a setting that the environment had when this was imported."""
+    return Response(SETTING)
 
 
 @app.get("/held")

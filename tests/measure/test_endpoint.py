@@ -6,6 +6,7 @@ import lab
 from lab.data.seed import build
 from lab.endpoints.tokens import token
 from lab.errors import LabError
+from lab.measure.http.body import Body
 from lab.measure.http.endpoint import Endpoint
 from lab.measure.schedule import Schedule
 
@@ -34,9 +35,11 @@ def test_a_server_that_streams_is_flat():
 
 @pytest.mark.slow
 def test_a_body_is_sent_at_the_size_that_is_measured():
-    kept = sweep("POST /body", body="bytes", axis="bytes", sizes=lab.doubling(500_000, 8_000_000))
+    kept = sweep(
+        "POST /body", body=Body("bytes"), axis="bytes", sizes=lab.doubling(500_000, 8_000_000)
+    )
     assert lab.verdict(kept, lab.O("bytes")).finding == "kept"
-    rows = sweep("POST /body", body="rows", sizes=(100, 200))
+    rows = sweep("POST /body", body=Body("rows"), sizes=(100, 200))
     assert rows.points[1].counts["bytes"] > rows.points[0].counts["bytes"]
 
 
@@ -134,7 +137,7 @@ def test_imports_keep_their_claims_on_a_server(own_schema, role, claim, sizes):
         sizes,
         "lab.web.app:app",
         headers=[_authorization()],
-        body="rows",
+        body=Body("rows"),
     )
     found = lab.verdict(curve, claim)
     assert found.finding == "kept", found.reason

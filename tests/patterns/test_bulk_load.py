@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from lab.data.files import users_csv
 from lab.net.client import request
-from lab.toolbox.multipart import BOUNDARY, as_form
+from lab.toolbox.upload_form import BOUNDARY, as_form
 from tests.helpers import wait_until
 from tests.patterns.upload_helpers import HEADER, LIMIT, ROW, Sender, form, people, serving
 

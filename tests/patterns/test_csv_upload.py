@@ -18,8 +18,9 @@ from lab.data.seed import build
 from lab.patterns.csv_upload import PATTERN, copy_rows, stream_rows
 from lab.patterns.shared.user_import import MOST_ERRORS, NewUser
 from lab.patterns.upload_stream import copy_as_it_arrives
-from lab.toolbox.multipart import FORM, Upload, as_form
+from lab.toolbox.multipart import Upload
 from lab.toolbox.refused_error import RefusedError
+from lab.toolbox.upload_form import FORM, as_form
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "uploads"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())

@@ -12,7 +12,7 @@ from lab.data.pool import POOL
 from lab.endpoints.tokens import token
 from lab.net.client import request
 from lab.net.server import descriptors
-from lab.toolbox.multipart import FORM, as_form
+from lab.toolbox.upload_form import FORM, as_form
 from tests.helpers import wait_until
 from tests.patterns.upload_helpers import (
     ALLOWED,

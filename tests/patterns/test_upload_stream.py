@@ -10,8 +10,9 @@ from lab.net.client import request
 from lab.patterns.shared.user_import import MOST_ERRORS
 from lab.toolbox.csv_pages import PageReader
 from lab.toolbox.csv_stream import read_rows, required_header, text_lines
-from lab.toolbox.multipart import BOUNDARY, FORM, as_form, file_part
+from lab.toolbox.multipart import file_part
 from lab.toolbox.refused_error import RefusedError
+from lab.toolbox.upload_form import BOUNDARY, FORM, as_form
 from tests.patterns.upload_helpers import HEADER, ROW, form, people
 
 pytest_plugins = ["tests.patterns.upload_fixtures"]

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from lab.data.database import database
 from lab.data.seed import build, drop
 from lab.net.client import request
-from lab.toolbox.multipart import FORM
+from lab.toolbox.upload_form import FORM
 from tests.patterns.upload_helpers import ALLOWED, Sender, serving
 
 

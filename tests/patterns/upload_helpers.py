@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from lab.endpoints.tokens import token
 from lab.net.client import request
 from lab.net.server import running
-from lab.toolbox.multipart import FORM, as_form
+from lab.toolbox.upload_form import FORM, as_form
 
 LIMIT = 10_000_000
 HEADER = b"email,name,age,can_export\n"

@@ -70,6 +70,13 @@ def test_a_request_is_swept_at_its_application(memory_lab):
     assert 90 < memory_lab.verdict(curve, "O(1)").growth.per_item < 110
 
 
+def test_settings_and_a_body_reach_the_application(memory_lab):
+    words = {"app": "tests.measure.measured_app:app", "env": {"MEASURED_APP": "three"}}
+    assert memory_lab.sweep("GET /env?n={n}", sizes=[1], **words).points[0].counts["bytes"] == 5
+    words |= {"json_body": '{"rows": {n}}'}
+    assert memory_lab.sweep("POST /json", sizes=[70], **words).points[0].counts["bytes"] == 70
+
+
 def test_one_size_is_measured_with_its_lines(memory_lab):
     point = memory_lab.measure(known_growth.one_object_kept, 100_000)
     assert point.peak_heap_bytes > 8_000_000
@@ -115,7 +122,11 @@ def test_what_a_fresh_process_cannot_find_is_refused_in_a_sentence(memory_lab, t
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        ({"json_body": "1"}, "only a request takes json_body: give its app"),
         ({"clients": 2}, "only a request takes clients: give its app"),
+        ({"app": APP, "body": "rows", "body_file": "x"}, "a request has one body"),
+        ({"app": APP, "body": "lines"}, 'counts "rows" or "bytes", not \'lines\''),
+        ({"app": APP, "env": {"A=B": "c"}}, "'A=B' is no name of an environment variable"),
         ({"app": APP}, "nothing in GET /kept depends on the size"),
         ({"app": APP, "setup": "tests.measure.known_growth:doubled"}, "setup is for functions"),
         (
@@ -191,7 +202,7 @@ def test_answers_are_drained_to_the_end(memory_lab):
 
 def test_an_application_that_does_not_start_is_said(memory_lab):
     with pytest.raises(
-        LabError, match=r"the server of tests\.measure\.measured_app:broken did not start"
+        LabError, match=r"^tests\.measure\.measured_app:broken did not start: ZeroDivisionError"
     ):
         memory_lab.server("tests.measure.measured_app:broken").__enter__()
 

@@ -147,6 +147,21 @@ def test_the_application_starts_without_it_and_imports_nothing_of_it(without_arr
     assert python(code, {}) == expected
 
 
+def test_an_endpoint_of_somebody_elses_needs_nothing_but_the_extra_http(tmp_path):
+    hidden = "anyio fastapi jinja2 matplotlib multipart platformdirs psycopg2"
+    for module in (*hidden.split(), "python_multipart", "sqlalchemy", "starlette"):
+        error = f"raise ModuleNotFoundError('no {module}', name='{module}')\n"
+        (tmp_path / f"{module}.py").write_text(error)
+    (tmp_path / "mine.py").write_text(
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    return [environ['wsgi.input'].read(int(environ['CONTENT_LENGTH']))]\n"
+    )
+    words = ("POST /", "--app", "mine:app", "--body-rows", "--sizes", "10,20", "--json", "-")
+    result = run_lab("measure", *words, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert '"status": 200' in result.stdout, result.stderr
+
+
 def lists(db):
     """Keep."""
 

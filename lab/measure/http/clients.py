@@ -14,9 +14,9 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
 from typing import Any
 
+from lab.measure.http.body import Body
 from lab.net.client import BLOCK, Received, request
 
 PATIENCE = 30.0
@@ -43,12 +43,20 @@ def main() -> None:
 def send_all(job: dict[str, Any]) -> dict[str, Any]:
     """Send the request of a job from each of its clients; return a summary of the answers."""
     if job["clients"] == 1:
-        return summary([request(*_request(job), timeout=_SILENCE)])
+        return _with_sent(job, [request(*_request(job), timeout=_SILENCE)])
     clients = LockstepClients(job["clients"])
     with ThreadPoolExecutor(job["clients"]) as pool:
         received = list(pool.map(lambda _: clients.request(*_request(job)), range(job["clients"])))
-    result = summary(received, alike=job["alike"])
+    result = _with_sent(job, received)
     return {**result, "counts": {**result.get("counts", {}), "at_once": clients.most}}
+
+
+def _with_sent(job: dict[str, Any], received: list[Received]) -> dict[str, Any]:
+    """Return a summary; of uploads it counts the bytes that were sent before the answers' ends."""
+    result = summary(received, alike=job["alike"])
+    if job["body"] and "counts" in result:
+        result["counts"]["sent"] = sum(answer.sent for answer in received)
+    return result
 
 
 class LockstepClients:
@@ -107,19 +115,10 @@ def _request(job: dict[str, Any]) -> tuple[str, str, dict[str, str], Iterator[by
     """Return URL, method, headers and body of a job; the body is generated while it is sent."""
     headers, body = dict(job["headers"]), None
     if job["body"]:
-        from lab.streams import gather
-        from lab.toolbox.multipart import FORM, as_form
-
-        headers["Content-Type"] = FORM
-        body = gather(as_form(users(job["body"], job["size"]), field=job["field"]))
+        defaults, body = Body(**job["body"]).opened(job["size"], job["measured"])
+        own = {name.lower() for name in headers}
+        headers.update({name: text for name, text in defaults.items() if name.lower() not in own})
     return job["url"], job["method"], headers, body
-
-
-def users(counted: str, size: int) -> Iterator[bytes]:
-    """Yield a CSV of users: ``size`` rows after a header, or ``size`` bytes."""
-    from lab.data.files import users_blocks
-
-    return users_blocks(size) if counted == "bytes" else islice(users_blocks(1 << 62), size + 1)
 
 
 def summary(received: list[Received], alike: bool = True) -> dict[str, Any]:

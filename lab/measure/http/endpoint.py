@@ -15,27 +15,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lab.errors import LabError
 from lab.measure import run_progress
-from lab.measure.http.server_log import ServerLog
+from lab.measure.http.body import PLACE, Body
 from lab.measure.memory_cap import MEMORY_ERRORS
-from lab.measure.workload import LASTING, Start, Workload, resolve, warm_size
+from lab.measure.workload import LASTING, Start, Workload, warm_size
+from lab.net.application import Asgi, parse_path
 from lab.net.listen import listening
+from lab.net.server_log import ServerLog
 from lab.outcome import Outcome
 from lab.system.interpreter import environment_with_lab, python_module
 
-Body = Literal["rows", "bytes"]
-
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-PLACE = "{n}"
-"""Stands for the size in a path."""
-
 START = 30.0
 """Seconds that an application may take to start."""
 
@@ -60,18 +57,21 @@ SEND_BUFFER = 64 * 1024
 
 _START = Start(("uvicorn", "fastapi"))
 
+if TYPE_CHECKING:
+    from lab.net.uvicorn_server import ApplicationServer
+
 
 @dataclass(frozen=True)
 class Endpoint:
     """A request as the subject of a sweep, and the application that answers it.
 
     Attributes:
-        app: ``package.module:app``.
+        app: The application, as `lab.net.application.parse_path` describes it.
         method: GET, POST and so on.
         path: May contain ``{n}``, which is replaced by the size.
         headers: Sent with each request.
-        body: Whether the size counts the rows or the bytes of an uploaded CSV; None for no body.
-        field: The form field of the upload.
+        body: Sent with each request; None for no body.
+        env: Environment variables, set before the application is imported.
         clients: Number of clients that send the request at the same time.
         alike: Whether all must receive the same bytes; else only the same number of bytes, and the
             outcome has no digest.
@@ -82,7 +82,7 @@ class Endpoint:
     path: str
     headers: Mapping[str, str]
     body: Body | None = None
-    field: str = "file"
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     clients: int = 1
     alike: bool = True
     open_ended: ClassVar[bool] = True
@@ -93,13 +93,15 @@ class Endpoint:
 
         Args:
             text: Method and path.
-            app: ``package.module:app``.
+            app: The application.
             headers: Each ``NAME: VALUE``.
             more: Other attributes of the endpoint.
 
         Raises:
-            LabError: The text is not a request, or a header has no colon.
+            LabError: The text is not a request, a header has no colon, or the application is not
+                written as one.
         """
+        parse_path(app)
         method, _, path = text.partition(" ")
         if method not in METHODS or not re.fullmatch(r"/[!-~]*", path.strip()):
             raise LabError(
@@ -125,12 +127,15 @@ class Endpoint:
 
         def arguments(of_size: int) -> dict[str, Any]:
             sized = replace(self, clients=of_size) if axis == "clients" else self
-            return {"endpoint": asdict(sized), "size": of_size}
+            return {"endpoint": {**asdict(sized), "env": {}}, "size": of_size}
 
         # Two clients are enough to warm up what only simultaneous requests use.
         warm = 2 if axis == "clients" else warm_size(size, _scale(axis, self.body))
+        if self.body is not None:
+            self.body.require(size)
+            warm = self.body.warm_size(size, warm)
         opener = "lab.measure.http.endpoint:open_endpoint"
-        return Workload(str(self), opener, arguments(size), arguments(warm), _START)
+        return Workload(str(self), opener, arguments(size), arguments(warm), _START, env=self.env)
 
     def require_axis(self, axis: str) -> None:
         """Raise an error unless the size changes the request, along clients only their number.
@@ -140,23 +145,24 @@ class Endpoint:
                 is not installed.
         """
         if find_spec("uvicorn") is None:
-            raise LabError("a server needs uvicorn: pip install 'memory-lab[patterns]'.")
-        if axis != "clients" and PLACE not in self.path and self.body is None:
+            raise LabError("a server needs uvicorn: pip install 'memory-lab[http]'.")
+        grows = PLACE in self.path or (self.body is not None and self.body.grows)
+        if axis != "clients" and not grows:
             raise LabError(
-                f"nothing in {self} depends on the size: write {PLACE} in the path, send a body "
-                "of that size (--body-rows or --body-bytes; body = in a file of budgets), or use "
-                "the axis clients."
+                f"nothing in {self} depends on the size: write {PLACE} in the path, in a JSON body "
+                "or in the name of a file, upload a CSV of that size (--body-rows or --body-bytes; "
+                "body = in a file of budgets), or use the axis clients."
             )
-        if axis == "clients" and (PLACE in self.path or self.body is not None):
+        if axis == "clients" and grows:
             raise LabError(
                 f"along the axis clients the size is the number of clients, but {self} takes it "
-                f"as well: write a number for {PLACE}, and send no body."
+                f"as well: write a number for {PLACE}, and send a body that does not depend on it."
             )
 
 
 def _scale(axis: str, body: Body | None) -> int:
     """Return the factor of a warm-up: a row is some hundred bytes."""
-    return 250 if "bytes" in (axis, body) else 1
+    return 250 if "bytes" in (axis, body and body.kind) else 1
 
 
 @contextmanager
@@ -165,7 +171,8 @@ def open_endpoint(endpoint: dict[str, Any], size: int) -> Iterator[Callable[[], 
 
     Each process starts the server once, for the warm-up, and keeps it until the process ends.
     """
-    request = Endpoint(**endpoint)
+    body = endpoint["body"]
+    request = Endpoint(**{**endpoint, "body": Body(**body) if body else None})
     server = _servers.get(request.app)
     if server is None:
         running = _running(request.app, SEND_BUFFER if request.clients > 1 else None)
@@ -179,10 +186,17 @@ _servers: dict[str, "EndpointServer"] = {}
 class EndpointServer:
     """A server in a thread of this process, and its clients in another process."""
 
-    def __init__(self, port: int, clients: "subprocess.Popen[str]", log: ServerLog) -> None:
+    def __init__(
+        self,
+        port: int,
+        clients: "subprocess.Popen[str]",
+        log: ServerLog,
+        server: "ApplicationServer",
+    ) -> None:
         self._port = port
         self._clients = clients
         self._log = log
+        self._server = server
 
     def answer(self, endpoint: Endpoint, size: int) -> Outcome:
         """Send the request from all clients and return the outcome of their answers.
@@ -196,8 +210,8 @@ class EndpointServer:
             "headers": dict(endpoint.headers),
             "clients": endpoint.clients,
             "alike": endpoint.alike,
-            "body": endpoint.body,
-            "field": endpoint.field,
+            "body": endpoint.body and asdict(endpoint.body),
+            "measured": self._server.wsgi,
             "size": size,
         }
         assert self._clients.stdin is not None
@@ -228,39 +242,35 @@ class EndpointServer:
 
 @contextmanager
 def _running(app: str, send_buffer: int | None) -> Iterator[EndpointServer]:
-    import uvicorn
+    from lab.net.uvicorn_server import ApplicationServer
 
-    loaded = _watched(resolve(app))
-    with listening() as listener, _clients() as clients, ServerLog() as log:
+    log = ServerLog(printed=True)
+    server = ApplicationServer(app, log, _watched, log_config=None)
+    with listening() as listener, _clients() as clients:
         if send_buffer is not None:
             # The sockets of the connections inherit it.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         port = int(listener.getsockname()[1])
-        config = uvicorn.Config(
-            loaded, log_config=None, access_log=False, loop="asyncio", timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="uvicorn")
         thread.start()
         deadline = time.monotonic() + START
         while not server.started:
             if not thread.is_alive() or time.monotonic() > deadline:
                 server.should_exit = True
-                reason = log.reason or f"it was not ready within {START:.0f} s"
-                raise LabError(f"{app} did not start: {reason}", log.end)
+                raise server.not_started(f"it was not ready within {START:.0f} s")
             time.sleep(0.005)
         try:
-            yield EndpointServer(port, clients, log)
+            yield EndpointServer(port, clients, log, server)
         finally:
             server.should_exit = True
             # The process ends next; a shutdown that hangs must not cost the reading.
             thread.join(_STOP)
 
 
-def _watched(app: Any) -> Any:
+def _watched(app: Asgi) -> Asgi:
     """Record refusals of memory in an application: a client only sees that its answer failed."""
 
-    async def watched(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
         try:
             await app(scope, receive, send)
         except BaseException as error:

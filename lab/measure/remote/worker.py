@@ -13,7 +13,8 @@ from lab.curves.curve import Reading, Witness
 from lab.errors import LabError
 from lab.measure.environment import environment
 from lab.measure.process_pool import Processes
-from lab.measure.workload import Preparation, Workload, resolve
+from lab.measure.workload import Preparation, Workload
+from lab.system.import_path import resolve
 
 KEEP = 30.0
 """Seconds after a point for which a worker keeps the processes and data for the next one."""

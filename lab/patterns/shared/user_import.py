@@ -15,8 +15,9 @@ from typing_extensions import TypedDict
 
 from lab.data.inputs import upload
 from lab.data.models import User
-from lab.toolbox.multipart import FORM, Upload, as_form
+from lab.toolbox.multipart import Upload
 from lab.toolbox.row_validation import RowValidator
+from lab.toolbox.upload_form import FORM, as_form
 from lab.units import parse_bytes
 
 MAX_UPLOAD = parse_bytes(os.environ.get("MEMORY_LAB_MAX_UPLOAD", "200MB"))

@@ -1,6 +1,7 @@
 """The error log of a server under measurement: why it did not start, or why it answered 500."""
 
 import logging
+import sys
 from collections import deque
 
 _KEPT = 40
@@ -10,16 +11,19 @@ _SHOWN = 12
 """Last lines that an error shows."""
 
 
-class ServerLog(logging.StreamHandler):  # type: ignore[type-arg]
-    """Keeps the last lines of uvicorn's error log while the block lasts, and prints them.
+class ServerLog(logging.Handler):
+    """Keeps the last lines of uvicorn's error log while the block lasts.
+
+    Args:
+        printed: Whether to print each line to standard error as well.
 
     Attributes:
         reason: The last line of the first traceback; empty if there was none.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.setLevel(logging.ERROR)
+    def __init__(self, printed: bool) -> None:
+        super().__init__(logging.ERROR)
+        self._printed = printed
         self._lines: deque[str] = deque(maxlen=_KEPT)
         self.reason = ""
 
@@ -36,7 +40,8 @@ class ServerLog(logging.StreamHandler):  # type: ignore[type-arg]
         self._lines.extend(lines)
         if len(lines) > 1:
             self.reason = self.reason or _error_line(lines)
-        super().emit(record)
+        if self._printed:
+            print(*lines, sep="\n", file=sys.stderr)
 
     def clear(self) -> None:
         """Delete all lines so far and the reason."""
