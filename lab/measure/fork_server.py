@@ -5,8 +5,9 @@ So every child starts from the same state, whatever was measured before, without
 imports. `lab.measure.fork_server_parent` is the parent's side.
 
 For each task, standard input has a newline, at which the server forks, and then the `Task` as one
-line, which only the child reads. The lines ``pid``, ``answer`` and ``status`` are written to the
-file descriptor that the command line names.
+line, which only the child reads. The server writes the lines ``pid`` and ``status`` to the file
+descriptor that the command line names. The child writes its `Answer` to a file that has the name
+``Task.token``, when the measured code has ended: so that code has no pipe of the lab to write to.
 """
 
 import contextlib
@@ -51,19 +52,21 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     server, out = os.getpid(), int(answer_fd)
+    token = json.loads(start)["token"].encode()
 
     def work() -> None:
         die_with_parent()
+        os.close(out)
         if os.getppid() == server:
-            _child(jobs, out, failure)
+            _child(jobs, failure)
 
     # The first rounds fill the interpreter's caches; all later rounds start from equal states.
     null = os.open(os.devnull, os.O_WRONLY)
     for _ in range(_IDLE_ROUNDS):
-        _round(null, lambda: None)
+        _round(null, token, lambda: None)
     os.close(null)
     while os.read(jobs, 1):
-        _round(out, work)
+        _round(out, token, work)
 
 
 def _warm(start: dict[str, Any]) -> Answer | None:
@@ -98,22 +101,22 @@ def _start_anew(parent: str, answer_fd: str, start: dict[str, Any]) -> None:
     os.execv(command[0], command)  # noqa: S606 - the lab made this command line
 
 
-def _round(out: int, work: Callable[[], None]) -> None:
+def _round(out: int, token: bytes, work: Callable[[], None]) -> None:
     """Fork a process that does the work and ends; write its pid and its exit status."""
     pid = os.fork()
     if pid == 0:
         work()
         os._exit(0)
-    os.write(out, b"pid %d\n" % pid)
+    os.write(out, b"%s pid %d\n" % (token, pid))
     _, status = os.waitpid(pid, 0)
-    os.write(out, b"status %d\n" % status)
+    os.write(out, b"%s status %d\n" % (token, status))
 
 
-def _child(jobs: int, out: int, failure: Answer | None) -> None:
+def _child(jobs: int, failure: Answer | None) -> None:
     """Run one task and write its answer."""
     os.setsid()
-    os.set_inheritable(out, False)
     task = Task.of_json(_read_line(jobs))
+    os.close(jobs)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -123,8 +126,7 @@ def _child(jobs: int, out: int, failure: Answer | None) -> None:
         answer = failure or _measure(task)
     except BaseException as error:  # of any kind: the parent has to report it
         answer = _failure(error, task.name)
-    with os.fdopen(out, "wb") as stream:
-        stream.write(b"answer %s\n" % answer.to_json())
+    task.answer_file.write_bytes(answer.to_json())
     sys.stderr.flush()
 
 
@@ -146,10 +148,10 @@ def _measure(task: Task) -> Answer:
 
     def open_and(use: Callable[[Run], object], arguments: Mapping[str, Any]) -> None:
         if task.runs_itself:
-            opener(use, **arguments)
+            opener(lambda run: use(_in_this_process(run)), **arguments)
             return
         with opener(**arguments) as run:
-            use(run)
+            use(_in_this_process(run))
 
     with LASTING:
         if task.warm_up is not None:
@@ -157,6 +159,20 @@ def _measure(task: Task) -> Answer:
         open_and(lambda run: answers.append(_answer(task, run)), task.arguments)
     # A workload that runs itself may pass on no call.
     return answers[0] if answers else Answer(Reading())
+
+
+def _in_this_process(run: Run) -> Run:
+    """Return the same call, which ends every copy of this process that the call forked."""
+    process = os.getpid()
+
+    def once() -> Outcome:
+        try:
+            return run()
+        finally:
+            if os.getpid() != process:
+                os._exit(0)
+
+    return once
 
 
 def _answer(task: Task, run: Run) -> Answer:
@@ -168,7 +184,7 @@ def _answer(task: Task, run: Run) -> Answer:
         return Answer(outcome=outcome, reason=reason, digest=digest)
     from lab.measure.heap_rss_seconds import observe
 
-    return Answer(*observe(task.witness, run, scratch, Path(task.folder)))
+    return Answer(*observe(task.witness, run, task.name, scratch, Path(task.folder)))
 
 
 def _failure(error: BaseException, name: str) -> Answer:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lab.curves.allocation_sites import sites
 from lab.curves.curve import Reading, Witness
+from lab.errors import LabError
 from lab.outcome import Outcome
 from lab.system.linux import return_free_memory, status
 
@@ -22,19 +23,23 @@ SERIES_POINTS = 100
 
 
 def observe(
-    witness: Witness, run: Callable[[], Outcome], scratch: Path, folder: Path
+    witness: Witness, run: Callable[[], Outcome], name: str, scratch: Path, folder: Path
 ) -> tuple[Reading, float]:
     """Run a call under one witness; return the reading and the seconds of the run.
 
     Args:
         witness: What to measure.
         run: The call.
+        name: Its name in messages.
         scratch: A folder for temporary files.
         folder: The folder of the user's own code.
+
+    Raises:
+        LabError: The call damaged the record of its heap.
     """
     _settle()
     if witness == "heap":
-        return _heap(run, scratch, folder)
+        return _heap(run, name, scratch, folder)
     return {"rss": _rss, "seconds": _seconds}[witness](run)
 
 
@@ -45,7 +50,9 @@ def _settle() -> None:
     gc.collect()
 
 
-def _heap(run: Callable[[], Outcome], scratch: Path, folder: Path) -> tuple[Reading, float]:
+def _heap(
+    run: Callable[[], Outcome], name: str, scratch: Path, folder: Path
+) -> tuple[Reading, float]:
     import memray
 
     # Its warnings on how it hooks malloc differ between builds of Python and do not matter here.
@@ -59,11 +66,18 @@ def _heap(run: Callable[[], Outcome], scratch: Path, folder: Path) -> tuple[Read
     ):
         outcome = run()
     seconds = time.perf_counter() - start
-    with memray.FileReader(capture) as reader:
-        peak = reader.metadata.peak_memory
-        series = [(snapshot.time, snapshot.heap) for snapshot in reader.get_memory_snapshots()]
-        records = reader.get_high_watermark_allocation_records(merge_threads=True)
-        lines = sites(((record.size, record.stack_trace()) for record in records), folder)
+    try:
+        with memray.FileReader(capture) as reader:
+            peak = reader.metadata.peak_memory
+            series = [(snapshot.time, snapshot.heap) for snapshot in reader.get_memory_snapshots()]
+            records = reader.get_high_watermark_allocation_records(merge_threads=True)
+            lines = sites(((record.size, record.stack_trace()) for record in records), folder)
+    except OSError as error:
+        raise LabError(
+            f"{name} damaged the record of its heap: let it close and write only files that it has "
+            "opened.",
+            str(error),
+        ) from None
     reading = Reading(peak, outcome.digest, outcome.counts, thin_out(series), lines)
     return reading, seconds
 

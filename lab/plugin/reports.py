@@ -13,7 +13,11 @@ import pytest
 
 from lab.budgets.judge import BudgetVerdict, explain
 from lab.curves.curve import Reading
+from lab.plugin.child_session import RunRecord
 from lab.plugin.pytest_internals import XPASS_STRICT
+
+_LARGEST_REPORT = 1 << 28
+"""Characters; pytest's reports have the whole output of a test."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +51,16 @@ class Run:
 
 
 def read_run(item: pytest.Item, size: int | None, reading: Reading, file: Path) -> Run:
-    """Return the run that a process wrote to a file; a failure if there is no file."""
-    if not file.exists():
+    """Return the run that a process wrote to a file; a failure if there is no whole report."""
+    try:
+        with file.open() as opened:
+            record = RunRecord(**json.loads(opened.read(_LARGEST_REPORT)))
+        restored = [_restored(item, data) for data in record.reports]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         error = reading.error or "the measuring process ended without a report"
         return Run(size, reading, [failure_report(item, "call", f"{error}\n\n{reading.details}")])
-    record = json.loads(file.read_text())
-    restored = [_restored(item, data) for data in record["reports"]]
     reports = [report for report in restored if report]
-    return Run(size, reading, reports, record["warnings"], record["exit_message"])
+    return Run(size, reading, reports, record.warnings, record.exit_message)
 
 
 def decisive(runs: Sequence[Run]) -> Run:

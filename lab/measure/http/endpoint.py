@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from lab.errors import LabError
 from lab.measure import run_progress
+from lab.measure.http.clients import LONGEST_LINE, read_result
 from lab.measure.http.server_log import ServerLog
 from lab.measure.memory_cap import MEMORY_ERRORS
 from lab.measure.workload import LASTING, Start, Workload, resolve, warm_size
@@ -205,7 +206,7 @@ class EndpointServer:
         with suppress(BrokenPipeError):
             self._clients.stdin.write(json.dumps(job) + "\n")
             self._clients.stdin.flush()
-        received = json.loads(self._clients.stdout.readline() or '{"failed": "the client died"}')
+        received = read_result(self._clients.stdout.readline(LONGEST_LINE))
         run_progress.reached(received.get("received", 0))
         if "failed" in received:
             raise self._failed(f"{endpoint} at {size:,}: {received['failed']}")
