@@ -14,6 +14,7 @@ import pytest
 from lab.claim import AXES, O
 from lab.curves.verdict import COUNTABLE, FEWEST_SIZES
 from lab.errors import LabError, nearest
+from lab.measure.sweep import DEFAULT_SIZES
 from lab.units import increasing, parse_bytes, parse_sizes
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ def read_growth(mark: pytest.Mark) -> GrowthMarker:
         claim: str | O,
         *,
         over: str,
-        sizes: str | Iterable[int],
+        sizes: str | Iterable[int] = DEFAULT_SIZES,
         axis: str | None = None,
         warm_up: bool = True,
         allow_inconclusive: bool = False,

@@ -3,17 +3,22 @@
 `lab.plugin.marker_arguments` reads the arguments of a single marker.
 """
 
+import dis
 from dataclasses import dataclass
+from types import FunctionType
 
 import pytest
 
 from lab.budgets.judge import Promise
 from lab.errors import LabError
 from lab.plugin.marker_arguments import BudgetMarker, GrowthMarker, read_budget, read_growth
-from lab.plugin.pytest_internals import parameter_marks, parameters
+from lab.plugin.pytest_internals import arguments_of_fixtures, parameter_marks, parameters
 
 _MEMRAY_MARKERS = ("limit_memory", "limit_leaks", "limit_leaked_objects")
 """The markers of pytest-memray."""
+
+_BY_NAME = {"vars", "eval", "exec", "_getframe", "currentframe", "getfixturevalue"}
+"""Functions that may read an argument by its name, besides ``locals``."""
 
 
 @dataclass(frozen=True)
@@ -101,3 +106,28 @@ def _check_argument(over: str, item: pytest.Function) -> None:
         raise LabError(
             "memory_growth cannot be a mark of a single parameter: mark the test function."
         )
+    by_fixtures = {over, "request"} & arguments_of_fixtures(item)
+    if not by_fixtures and _never_reads(item.function, over):
+        raise LabError(
+            f"{item.originalname} never reads {over!r}, which takes the size of memory_growth, so "
+            "its memory says nothing: use the size in the body."
+        )
+
+
+def _never_reads(function: object, name: str) -> bool:
+    """Return whether a plain function certainly never reads the argument of that name."""
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+        return False
+    code = function.__code__
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return name in arguments and not any(
+        _may_read(instruction, name) for instruction in dis.get_instructions(code)
+    )
+
+
+def _may_read(instruction: dis.Instruction, name: str) -> bool:
+    value, operation = instruction.argval, instruction.opname
+    if value == "locals":  # an attribute in an assertion that pytest has rewritten
+        return "GLOBAL" in operation
+    names = value if isinstance(value, tuple) else (value,)
+    return value in _BY_NAME or (name in names and ("LOAD" in operation or "CELL" in operation))

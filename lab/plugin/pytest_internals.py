@@ -116,6 +116,13 @@ def parameter_marks(item: pytest.Function) -> list[pytest.Mark]:
     return [*item.callspec.marks] if hasattr(item, "callspec") else []
 
 
+def arguments_of_fixtures(item: pytest.Function) -> set[str]:
+    """Return the names of what the fixtures of a test take, without those of pytest's own."""
+    fixtures = [fixture for same in item._fixtureinfo.name2fixturedefs.values() for fixture in same]
+    own = [f for f in fixtures if not getattr(f.func, "__module__", "").startswith("_pytest.")]
+    return {name for fixture in own for name in fixture.argnames}
+
+
 def is_internal(file: str) -> bool:
     """Return whether a file belongs to pytest or to its plugin manager."""
     return not _PACKAGES.isdisjoint(Path(file).parts)

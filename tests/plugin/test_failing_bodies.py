@@ -98,6 +98,7 @@ BODIES = """
 
     @over_sizes
     def test_warns(n):
+        assert n
         warnings.warn("careful", DeprecationWarning)
 
     @pytest.mark.filterwarnings("error")
