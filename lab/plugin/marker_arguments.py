@@ -14,7 +14,6 @@ import pytest
 from lab.claim import AXES, O
 from lab.curves.verdict import COUNTABLE, FEWEST_SIZES
 from lab.errors import LabError, nearest
-from lab.measure.sweep import DEFAULT_SIZES
 from lab.units import increasing, parse_bytes, parse_sizes
 
 T = TypeVar("T")
@@ -87,7 +86,7 @@ def read_growth(mark: pytest.Mark) -> GrowthMarker:
         claim: str | O,
         *,
         over: str,
-        sizes: str | Iterable[int] = DEFAULT_SIZES,
+        sizes: str | Iterable[int] | None = None,
         axis: str | None = None,
         warm_up: bool = True,
         allow_inconclusive: bool = False,
@@ -162,6 +161,10 @@ def _flag(name: str, value: object) -> bool:
 
 
 def _sizes(sizes: object) -> tuple[int, ...]:
+    if sizes is None:
+        from lab.measure.sweep import DEFAULT_SIZES  # for a collection it would be slow
+
+        return DEFAULT_SIZES
     if isinstance(sizes, str):
         parsed = parse_sizes(sizes)
     else:
