@@ -70,6 +70,16 @@ def pytest_collection_modifyitems(
         config.pluginmanager.register(MeasuringPlugin(config), "memory-lab-measuring")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Give a size to a method of a ``TestCase``, which cannot have a parameter."""
+    mark = item.get_closest_marker("memory_growth")
+    if mark is not None and isinstance(item, pytest.Function):
+        from lab.plugin.markers import pass_smallest_size
+
+        pass_smallest_size(item, mark)
+
+
 @pytest.fixture(scope="session")
 def memory_lab() -> "MemoryLab":
     """Measure functions, endpoints and servers: ``sweep``, ``measure``, ``server`` and others."""

@@ -5,12 +5,14 @@
 
 import dis
 from dataclasses import dataclass
+from inspect import signature
 from types import FunctionType
 
 import pytest
 
 from lab.budgets.judge import Promise
 from lab.errors import LabError
+from lab.plugin.case_methods import is_case_method, pass_size
 from lab.plugin.marker_arguments import BudgetMarker, GrowthMarker, read_budget, read_growth
 from lab.plugin.pytest_internals import arguments_of_fixtures, parameter_marks, parameters
 
@@ -90,6 +92,16 @@ def parametrize(metafunc: pytest.Metafunc, mark: pytest.Mark) -> None:
         metafunc.parametrize(growth.over, [growth.sizes[0]], ids=[name])
 
 
+def pass_smallest_size(item: pytest.Function, mark: pytest.Mark) -> None:
+    """Make a method of a `TestCase` get the smallest size when it runs without a measurement."""
+    try:
+        growth = read_growth(mark)
+    except LabError:
+        return
+    if is_case_method(item) and growth.over in signature(item.function).parameters:
+        pass_size(item, growth.over, growth.sizes[0])
+
+
 def _closest_mark(item: pytest.Function, name: str) -> pytest.Mark | None:
     """Return the last mark of a parameter or, if there is none, the closest mark for pytest."""
     own = [mark for mark in parameter_marks(item) if mark.name == name]
@@ -97,12 +109,13 @@ def _closest_mark(item: pytest.Function, name: str) -> pytest.Mark | None:
 
 
 def _check_argument(over: str, item: pytest.Function) -> None:
-    if over not in item.fixturenames:
+    in_case = is_case_method(item)
+    if over not in (signature(item.function).parameters if in_case else item.fixturenames):
         raise LabError(
             f"memory_growth has over={over!r}, which is not an argument of {item.originalname}: "
             "name the argument that takes the size."
         )
-    if over not in parameters(item):
+    if not in_case and over not in parameters(item):
         raise LabError(
             "memory_growth cannot be a mark of a single parameter: mark the test function."
         )
