@@ -81,8 +81,11 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def memory_lab() -> "MemoryLab":
+def memory_lab(pytestconfig: pytest.Config) -> "MemoryLab":
     """Measure functions, endpoints and servers: ``sweep``, ``measure``, ``server`` and others."""
     from lab.plugin.fixture import MemoryLab
+    from lab.plugin.verdict_sections import VerdictSections
 
-    return MemoryLab()
+    sections = VerdictSections()
+    pytestconfig.pluginmanager.register(sections)
+    return MemoryLab(sections.add)

@@ -110,9 +110,9 @@ class Curve:
 
     target: str
     axis: str
-    points: tuple[Point, ...]
+    points: tuple[Point, ...] = field(repr=False)
     witness: Witness = "heap"
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: int = 0
 
     def seen(self) -> tuple[tuple[int, ...], tuple[float, ...]]:

@@ -50,7 +50,7 @@ COUNTABLE = {"rows", "bytes", "keys", "clients"}
 EXIT_CODES: dict[Finding, int] = {"kept": 0, "broken": 1, "inconclusive": 3}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """Whether a claim is kept, and why; true if it is kept.
 
@@ -70,6 +70,9 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.finding == "kept"
+
+    def __repr__(self) -> str:
+        return f"<{self.claim} {self.finding}: {self.reason}>"
 
 
 def verdict(curves: Curve | Iterable[Curve], claim: O, *, per_client: int | None = None) -> Verdict:
