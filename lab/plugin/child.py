@@ -19,6 +19,7 @@ import pytest
 from lab.errors import LabError
 from lab.measure.workload import LASTING
 from lab.outcome import Outcome
+from lab.plugin.bounded_records import bounded_records
 from lab.plugin.case_methods import is_case_method, pass_size
 from lab.plugin.child_session import Recorder, RunRecord, coverage_measured, measuring_session
 from lab.plugin.child_start import names_in_file
@@ -104,11 +105,12 @@ def _body_measured(
         in_case = is_case_method(item)
         if in_case and size is not None:
             pass_size(item, *size)
-        if in_case and not iscoroutinefunction(item.obj):
-            item.obj = _measured(item.obj, measure)
-            runtest()
-        else:
-            _measured(runtest, measure)()
+        with bounded_records(item):
+            if in_case and not iscoroutinefunction(item.obj):
+                item.obj = _measured(item.obj, measure)
+                runtest()
+            else:
+                _measured(runtest, measure)()
 
     item.runtest = run  # type: ignore[method-assign]
     try:

@@ -18,6 +18,9 @@ OLDEST_TESTED, NEWEST_TESTED = "7.4", "9.2"
 XPASS_STRICT = "[XPASS(strict)] "
 """How pytest begins the text of a strict xfail that passed."""
 
+_LOGGING = "logging-plugin"
+_HANDLERS = ("caplog_handler", "report_handler")
+
 _PACKAGES = {"_pytest", "pluggy"}
 
 _FUNCTIONS = (
@@ -54,6 +57,12 @@ def _missing(session: pytest.Session) -> Iterator[str]:
     ]
     if capture := _capture_manager(session.config):
         attributes.append((capture, "item_capture"))
+    if logging := session.config.pluginmanager.get_plugin(_LOGGING):
+        attributes += [
+            (logging, f"{handler}.{name}")
+            for handler in _HANDLERS
+            for name in ("records", "stream")
+        ]
     for owner, name in attributes:
         try:
             attrgetter(name)(owner)
@@ -121,6 +130,20 @@ def arguments_of_fixtures(item: pytest.Function) -> set[str]:
     fixtures = [fixture for same in item._fixtureinfo.name2fixturedefs.values() for fixture in same]
     own = [f for f in fixtures if not getattr(f.func, "__module__", "").startswith("_pytest.")]
     return {name for fixture in own for name in fixture.argnames}
+
+
+def log_handlers(config: pytest.Config) -> Iterator[tuple[Any, bool]]:
+    """Yield the handlers that keep the log of a test, and whether the fixture caplog reads it."""
+    if plugin := config.pluginmanager.get_plugin(_LOGGING):
+        for name in _HANDLERS:
+            yield getattr(plugin, name), name == "caplog_handler"
+
+
+def fixtures_in_use(item: pytest.Item) -> set[str]:
+    """Return the names of the fixtures of a test, also of those that others asked for by name."""
+    if not isinstance(item, pytest.Function):
+        return set()
+    return {*item.fixturenames, *getattr(item._request, "_fixture_defs", ())}
 
 
 def is_internal(file: str) -> bool:
