@@ -1,11 +1,13 @@
 """What pytest keeps of a measured body, within bounds, so that it is no growth of the body."""
 
+import logging
 import sys
 import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TextIO
 
 import pytest
@@ -44,29 +46,33 @@ class _LogTail:
         return self._cut + "".join(self._parts)
 
 
-class _NoRecords(list[Any]):
-    """The records of a log handler that no test reads."""
-
-    def append(self, record: object) -> None:
-        """Drop a record."""
-
-
 @contextmanager
 def bounded_records(item: pytest.Item) -> Iterator[None]:
     """Bound what pytest keeps inside the block of the log, of finalizers and of threads.
 
     A test with the fixture ``caplog`` still gets every record.
     """
-    reading = "caplog" in fixtures_in_use(item)
-    for handler, by_caplog in log_handlers(item.config):
-        if not (by_caplog and reading):
-            handler.records, handler.stream = _NoRecords(), _LogTail()
+    handlers = log_handlers(item.config)
+    if handlers:
+        by_caplog, by_report = handlers
+        by_report.stream = _LogTail()
+        by_report.emit = partial(logging.StreamHandler.emit, by_report)  # and keep no record
+        if "caplog" not in fixtures_in_use(item):
+            by_caplog.emit = lambda _: None
     before = sys.unraisablehook, threading.excepthook
     sys.unraisablehook, threading.excepthook = _first_calls(before[0]), _first_calls(before[1])
     try:
         yield
     finally:
         sys.unraisablehook, threading.excepthook = before
+        for handler in handlers:
+            vars(handler).pop("emit", None)
+
+
+def keep_every_record(config: pytest.Config) -> None:
+    """Let ``caplog`` have every record from now on, also if a body asks for it by its name."""
+    for by_caplog in log_handlers(config)[:1]:
+        vars(by_caplog).pop("emit", None)
 
 
 def keep_each_warning_once() -> None:

@@ -58,11 +58,7 @@ def _missing(session: pytest.Session) -> Iterator[str]:
     if capture := _capture_manager(session.config):
         attributes.append((capture, "item_capture"))
     if logging := session.config.pluginmanager.get_plugin(_LOGGING):
-        attributes += [
-            (logging, f"{handler}.{name}")
-            for handler in _HANDLERS
-            for name in ("records", "stream")
-        ]
+        attributes += [(logging, f"{handler}.stream") for handler in _HANDLERS]
     for owner, name in attributes:
         try:
             attrgetter(name)(owner)
@@ -132,11 +128,10 @@ def arguments_of_fixtures(item: pytest.Function) -> set[str]:
     return {name for fixture in own for name in fixture.argnames}
 
 
-def log_handlers(config: pytest.Config) -> Iterator[tuple[Any, bool]]:
-    """Yield the handlers that keep the log of a test, and whether the fixture caplog reads it."""
-    if plugin := config.pluginmanager.get_plugin(_LOGGING):
-        for name in _HANDLERS:
-            yield getattr(plugin, name), name == "caplog_handler"
+def log_handlers(config: pytest.Config) -> list[Any]:
+    """Return the handlers that keep the log for ``caplog`` and for the report; empty without."""
+    plugin = config.pluginmanager.get_plugin(_LOGGING)
+    return [getattr(plugin, name) for name in _HANDLERS] if plugin else []
 
 
 def fixtures_in_use(item: pytest.Item) -> set[str]:

@@ -86,8 +86,8 @@ FIXTURES = """
     pytestmark = pytest.mark.memory_growth("O(n)", over="n", sizes="500..8000")
 
     @pytest.fixture
-    def records(request):
-        return request.getfixturevalue("caplog").records
+    def logged(request):
+        return request.getfixturevalue("caplog")
 
     def log_rows(n):
         for i in range(n):
@@ -111,11 +111,11 @@ FIXTURES = """
     def test_caplog_by_name(n, request):
         caplog = request.getfixturevalue("caplog")
         log_rows(n)
-        assert len(caplog.messages) >= 1
+        assert len(caplog.messages) == len(caplog.get_records("call")) == n
 
-    def test_caplog_of_a_fixture(n, records):
+    def test_caplog_of_a_fixture(n, logged):
         log_rows(n)
-        assert len(records) >= 0
+        assert len(logged.records) == n
 
     def test_recwarn(n, recwarn):
         warnings.simplefilter("always")
@@ -224,8 +224,8 @@ def test_what_the_body_keeps_itself_is_still_seen(noise):
 @pytest.mark.parametrize(
     "name",
     [
-        *("test_caplog", "test_caplog_at_a_level", "test_caplog_of_a_fixture", "test_recwarn"),
-        *("test_warns", "test_capsys"),
+        *("test_caplog", "test_caplog_at_a_level", "test_caplog_by_name", "test_capsys"),
+        *("test_caplog_of_a_fixture", "test_recwarn", "test_warns"),
     ],
 )
 def test_a_test_gets_all_that_it_asks_for_and_pays_for_it(fixtures, name):
