@@ -81,7 +81,7 @@ class Recorder:
             keep_each_warning_once()
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> None:
+    def pytest_fixture_setup(self, fixturedef: Any) -> None:
         """Let ``caplog`` have the log, for which it may be set up in the middle of a body."""
         if fixturedef.argname == "caplog":
             keep_every_record(self._config)
