@@ -18,17 +18,24 @@ class Outcome:
     Attributes:
         digest: Hexadecimal digits, from `Digest.hex`.
         counts: Such as items delivered or statements sent to the database, by name.
+        answer: What was drained, such as "generator" or "int"; empty if the call has no answer.
     """
 
     digest: str
     counts: Mapping[str, int] = field(default_factory=dict)
+    answer: str = field(default="", compare=False)
 
 
 class Digest:
-    """A BLAKE2b digest of all values added to it; equal answers have equal digests."""
+    """A BLAKE2b digest of all values added to it; equal answers have equal digests.
+
+    Attributes:
+        bytes: Bytes of the text, bytes and numbers in the values so far.
+    """
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
+        self.bytes = 0
 
     def add(self, value: Any) -> None:
         """Add one value: text, bytes, a number, or containers of these.
@@ -37,14 +44,20 @@ class Digest:
         object only the name of its type counts, because its repr contains its address.
         """
         if isinstance(value, (bytes, bytearray, memoryview)):
-            self._hash.update(b"b%d:" % len(value))
+            size = memoryview(value).nbytes
+            self._hash.update(b"b%d:" % size)
             self._hash.update(value)
+            self.bytes += size
         elif isinstance(value, str):
             self._hash.update(b"s%d:" % len(value))
             for start in range(0, len(value), _SLICE):
-                self._hash.update(value[start : start + _SLICE].encode("utf-8", "surrogatepass"))
+                encoded = value[start : start + _SLICE].encode("utf-8", "surrogatepass")
+                self._hash.update(encoded)
+                self.bytes += len(encoded)
         elif isinstance(value, _PLAIN):
-            self._hash.update(f"{type(value).__name__}{value!r}".encode())
+            text = repr(value)
+            self._hash.update(f"{type(value).__name__}{text}".encode())
+            self.bytes += len(text)
         elif isinstance(value, Mapping):
             self._hash.update(b"{")
             for key, item in value.items():

@@ -13,7 +13,7 @@ _DESCRIPTIONS = (
     "memory_budget(peak, *, warm_up=False, timeout=600): "
     "the peak heap of the test's body, alone in a fresh process, stays within the amount, such as "
     '"2 MiB".',
-    'memory_growth(claim, *, over, sizes="8000..128000", axis=None, warm_up=True, '
+    "memory_growth(claim, *, over, sizes=None, axis=None, warm_up=True, "
     "allow_inconclusive=False, timeout=600): "
     'the body is run at each size, given as the argument named by "over", and its peak heap grows '
     'as claimed, such as "O(1)".',

@@ -128,6 +128,7 @@ class VariantSubject:
     pattern: Pattern
     variant: Variant
     noise = 0
+    open_ended = False
 
     def __str__(self) -> str:
         return self.variant.name

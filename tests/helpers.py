@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.curves.verdict import RESOLUTION
+from lab.curves.limits import RESOLUTION
 
 WHOLE_TABLE = 256_000
 """Rows of the suite's table of posts: as many as the largest sweep of `make test` wants."""

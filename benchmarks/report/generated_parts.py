@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.curves.verdict import RESOLUTION
+from lab.curves.limits import RESOLUTION
 from lab.errors import LabError
 from lab.units import parse_bytes
 

@@ -145,8 +145,9 @@ def _updated(before: BaselineEntry, budgets: Mapping[str, Figures]) -> BaselineE
 
 
 def _figures(budget: Budget, curve: Curve) -> Figures:
-    points = tuple((size, round(peak)) for size, peak in zip(*curve.seen(), strict=True))
-    inside = [site for site in curve.points[-1].sites if site.inside]
+    peaks = dict(zip(*curve.seen(), strict=True))
+    points = tuple((size, round(peaks[size])) for size in budget.sizes)
+    inside = [site for site in curve.points[len(points) - 1].sites if site.inside]
     return Figures(budget.what, budget.axis, points, tuple(inside[:SITES]))
 
 

@@ -22,7 +22,8 @@ FILE = "memory-budgets.toml"
 PROJECT = "pyproject.toml"
 _IN_PROJECT = ("tool", "memory-lab")
 
-_BUDGET_KEYS = {*KEYS, "claim", "peak", "allow-inconclusive", "cap", "witness", "timeout"}
+_OWN_KEYS = ("claim", "peak", "allow-inconclusive", "cap", "witness", "timeout")
+_BUDGET_KEYS = {*KEYS, *_OWN_KEYS, "constant-answer", "warm-up"}
 
 
 @dataclass(frozen=True)
@@ -155,9 +156,17 @@ def _budget(budgets: TomlValues, name: str) -> Budget:
         cap,
         cast("Witness", table.one_of("witness", ("heap", "rss"), "heap")),
         table.seconds("timeout", DEFAULT_TIMEOUT),
+        _constant_answer(table),
+        table.flag("warm-up", default=True),
         table.file,
         table.line,
     )
+
+
+def _constant_answer(table: TomlValues) -> str:
+    if "constant-answer" in table and not isinstance(table.values["constant-answer"], str):
+        raise table.error("write the reason why the answer need not grow", "constant-answer")
+    return table.text("constant-answer")
 
 
 def _promise(table: TomlValues, measured: BudgetSubject) -> Promise:

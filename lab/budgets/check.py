@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 from lab.budgets.budget import Budget
 from lab.budgets.capped_run import Capped, try_cap
-from lab.budgets.judge import BudgetVerdict, PromiseResult, combine, failed, judge
+from lab.budgets.judge import BudgetVerdict, PromiseResult, combine, failed, judge, wants
 from lab.budgets.previous_run import PreviousRun
 from lab.curves.curve import Curve, Reading, Witness
+from lab.curves.decide import Wants
 from lab.errors import LabError
+from lab.measure.follow_up import settled
 from lab.measure.memory_cap import Survival
 from lab.measure.schedule import Job, Schedule
-from lab.measure.sweep import curves, sweep_of
 from lab.variants import Announce, VariantSubject, data_for
 
 WITNESSES: tuple[Witness, ...] = ("heap", "rss")
@@ -109,16 +110,17 @@ def _sweep(
         if schedule.on_reading is not None:
             schedule.on_reading(job, reading)
 
+    promises = {budget.name: budget.promise for budget in budgets}
+
+    def wanted(name: str, curve: Curve) -> Wants:
+        return wants(curve, promises[name])
+
     noting = replace(schedule, on_reading=note, go_on=True)
     measured: dict[str, Curve] = {}
     for witness in WITNESSES:
-        sweeps = {
-            budget.name: sweep_of(budget.subject, budget.axis, budget.sizes, budget.timeout)
-            for budget in budgets
-            if budget.witness == witness
-        }
+        sweeps = {budget.name: budget.sweep for budget in budgets if budget.witness == witness}
         if sweeps:
-            measured |= curves(sweeps, [witness], noting)
+            measured |= settled(sweeps, [witness], noting, wanted)
     seconds = {name: sum(time for of, time in times if of == name) for name in measured}
     return measured, seconds
 

@@ -11,7 +11,9 @@ from typing import Literal
 from lab.budgets.previous_run import PreviousRun
 from lab.claim import O
 from lab.curves.allocation_sites import Site
-from lab.curves.curve import Curve, sites_that_grow
+from lab.curves.curve import Curve, Point, sites_that_grow
+from lab.curves.decide import Wants
+from lab.curves.evidence import unseen
 from lab.curves.verdict import EXIT_CODES, Verdict, verdict
 from lab.units import show_bytes, show_count
 
@@ -142,6 +144,16 @@ def judge(
     )
 
 
+def wants(curve: Curve, promise: Promise) -> Wants:
+    """Return what would tell more about a curve; empty if the promise is decided."""
+    if promise.claim is not None and len(curve.points) > 1:
+        decided = verdict(curve, promise.claim, per_client=promise.per_client)
+        if decided.wants:
+            return decided.wants
+    hidden = _hidden(curve, promise.ceiling)
+    return "resident set" if hidden is not None and hidden.peak_rss_bytes is None else ""
+
+
 def combine(findings: Sequence[PromiseResult]) -> tuple[Standing, tuple[str, ...]]:
     """Return the worst standing among findings, and all sentences, the worst first."""
     ordered = sorted(findings, key=lambda finding: _ORDER.index(finding[0]))
@@ -180,8 +192,13 @@ def _promise_results(
     if curve.overall_error:
         yield "error", curve.overall_error
     elif promise.ceiling is not None and over is None:
-        budget = show_bytes(promise.ceiling)
-        yield "kept", f"peak {_peak(curve)} is within the budget of {budget}"
+        within = f"peak {_peak(curve)} is within the budget of {show_bytes(promise.ceiling)}"
+        hidden = _hidden(curve, promise.ceiling)
+        # A run that traces the heap has memory of the tracer in its resident set.
+        if hidden is not None and hidden.peak_rss_bytes is not None:
+            yield "inconclusive", f"{within}, but {_beside(hidden)}"
+        else:
+            yield "kept", f"{within}{_of_which(curve)}"
     if over is not None:
         yield over
 
@@ -219,7 +236,30 @@ def _over_ceiling(curve: Curve, ceiling: int | None) -> PromiseResult | None:
         return None
     peak, size = max(over)
     at = f" at {show_count(size)}" if len(curve.points) > 1 else ""
-    return "broken", f"peak {show_bytes(peak)}{at} is over the budget of {show_bytes(ceiling)}"
+    budget = show_bytes(ceiling)
+    return "broken", f"peak {show_bytes(peak)}{at} is over the budget of {budget}{_of_which(curve)}"
+
+
+def _hidden(curve: Curve, ceiling: int | None) -> Point | None:
+    """Return the point whose resident set is over the ceiling by what no heap shows, or None."""
+    if ceiling is None or curve.witness != "heap":
+        return None
+    hidden = [p for p in curve.points if unseen(p) and (p.peak("heap") or 0) + unseen(p) > ceiling]
+    return max(hidden, key=unseen, default=None)
+
+
+def _beside(point: Point) -> str:
+    return (
+        f"the resident set rises by {show_bytes(unseen(point))} more than the heap, in memory that "
+        "is not Python's or malloc's, such as the pool of a library: judge it by the witness rss"
+    )
+
+
+def _of_which(curve: Curve) -> str:
+    """Return what the highest point has outside of its own heap, in words; empty for nothing."""
+    highest = max(curve.points, key=lambda point: point.peak(curve.witness) or 0)
+    outside = str(highest.elsewhere)
+    return f", of which {outside}" if outside else ""
 
 
 def _peak(curve: Curve) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lab.curves.allocation_sites import Site, gained
 from lab.curves.curve import Curve, Witness
-from lab.curves.verdict import RESOLUTION
+from lab.curves.limits import RESOLUTION
 from lab.units import show_bytes, show_count
 
 _SHARE = 0.05

@@ -36,6 +36,10 @@ FIRST = """\
 #cap = "64 MiB"
 # What is measured: "heap", or "rss" for the resident set.
 #witness = "heap"
+# Why a flat curve means something although the answer does not grow with the size.
+#constant-answer = "it returns a count"
+# Whether a smaller run comes before each measured one; a cache then has its first entries.
+#warm-up = true
 # Seconds for a point.
 #timeout = 600
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from lab.budgets.toml_values import TomlValues
 from lab.claim import AXES, O
+from lab.curves.limits import default_sizes
 from lab.errors import LabError, nearest
-from lab.measure.sweep import DEFAULT_SIZES
 from lab.measure.workload import Function, Subject, resolve
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _function(table: TomlValues) -> BudgetSubject:
     _check_path(table, "target")
     _check_path(table, "setup")
     what = f"{target} with {setup}" if setup else target
-    return BudgetSubject(Function(target, setup), what, _axis(table), _sizes(table))
+    return BudgetSubject(Function(target, setup), what, _axis(table), _sizes(table, 0))
 
 
 def _endpoint(table: TomlValues) -> BudgetSubject:
@@ -99,7 +99,7 @@ def _endpoint(table: TomlValues) -> BudgetSubject:
     sent = f" with a body of {body}" if body else ""
     at_once = f" by {clients} clients" if clients > 1 else ""
     what = f"{subject} of {subject.app}{sent}{at_once}"
-    return BudgetSubject(subject, what, axis, _sizes(table))
+    return BudgetSubject(subject, what, axis, _sizes(table, subject.noise))
 
 
 def with_variables(subject: Subject, place: str) -> Subject:
@@ -154,8 +154,8 @@ def _axis(table: TomlValues) -> str:
     return axis
 
 
-def _sizes(table: TomlValues) -> tuple[int, ...]:
-    return table.sizes("sizes", DEFAULT_SIZES)
+def _sizes(table: TomlValues, noise: int) -> tuple[int, ...]:
+    return table.sizes("sizes", default_sizes(_axis(table), noise))
 
 
 def _check_path(table: TomlValues, key: str) -> None:

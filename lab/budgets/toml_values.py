@@ -113,9 +113,9 @@ class TomlValues:
             raise self.error(f"write a list of strings, not {_shown(value)}", key)
         return tuple(value)
 
-    def flag(self, key: str) -> bool:
-        """Return true or false; false if the key is missing."""
-        value = self.values.get(key, False)
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Return true or false, or the default if the key is missing."""
+        value = self.values.get(key, default)
         if not isinstance(value, bool):
             raise self.error(f"write true or false, not {_shown(value)}", key)
         return value

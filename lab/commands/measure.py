@@ -1,5 +1,7 @@
 """`lab measure`: a function or an endpoint of the user's own, against a claim or under a cap."""
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,11 +20,12 @@ from lab.commands.shared_options import (
 from lab.errors import LabError
 
 if TYPE_CHECKING:
+    from lab.curves.curve import Witness
+    from lab.curves.verdict import Verdict
     from lab.measure.http.endpoint import Body
     from lab.measure.workload import Subject
     from lab.pattern import Role
 
-DEFAULT_SIZES = "8000..128000"
 _FUNCTION, _ENDPOINT = "For a function", "For an endpoint"
 
 Target = Annotated[
@@ -35,6 +38,13 @@ Cap = Annotated[
     str | None,
     typer.Option(help="Or: whether it survives with that much memory, e.g. 64MiB."),
 ]
+Witnessed = Annotated[
+    str, typer.Option("--witness", help="What the verdict is about: heap or rss.")
+]
+Constant = Annotated[
+    bool, typer.Option("--constant-answer", help="The answer need not grow with the size.")
+]
+Cold = Annotated[bool, typer.Option("--no-warm-up", help="Measure the first call of each process.")]
 Axis = Annotated[str, typer.Option(help="What the size counts: n, rows, bytes, keys, clients.")]
 Setup = Annotated[
     str | None,
@@ -76,8 +86,11 @@ def measure(
     target: Target,
     claim: Claim = None,
     cap: Cap = None,
-    sizes: Sizes = DEFAULT_SIZES,
+    sizes: Sizes = None,
     axis: Axis = "n",
+    witness: Witnessed = "heap",
+    constant_answer: Constant = False,
+    no_warm_up: Cold = False,
     setup: Setup = None,
     served: App = None,
     header: Headers = None,
@@ -112,7 +125,8 @@ def measure(
     else:
         subject = _function(target, setup)
     if cap is None:
-        end(_grow(subject, target, axis, sizes, claim, plot, json_file, (jobs, dask, timeout)))
+        how = (jobs, dask, timeout, witness, constant_answer, not no_warm_up)
+        end(_grow(subject, target, axis, sizes, claim, plot, json_file, how))
     elif plot is not None:
         raise LabError("--plot draws curves, and a run under a cap has none: leave it out.")
     elif dask is not None:
@@ -167,28 +181,46 @@ def _grow(
     claim: str | None,
     plot: PlotFile,
     json_file: JsonFile,
-    how: tuple[int | None, str | None, float],
+    how: tuple[int | None, str | None, float, str, bool, bool],
 ) -> int:
-    """Measure a curve and report it; return the exit code."""
+    """Measure a curve until the claim is decided, and report it; return the exit code."""
     from lab.claim import O
+    from lab.curves.curve import Curve
     from lab.curves.verdict import suggest, verdict
-    from lab.measure.sweep import sweep
+    from lab.measure.follow_up import settled
+    from lab.measure.sweep import sweep_of
     from lab.report.curves import Result, report_curves
     from lab.report.terminal import console, progress
     from lab.units import parse_sizes
 
+    jobs, dask, timeout, witness, constant, warm = how
+    witnesses = _witnesses(witness)
     claimed = O.parse(claim) if claim else None
-    swept = parse_sizes(sizes or DEFAULT_SIZES)
+    described = sweep_of(subject, axis, parse_sizes(sizes) if sizes else None)
+    reason = "the command says so" if constant else ""
+    described = replace(described, target=target, constant_answer=reason, warm=warm)
+
+    def judge(curve: Curve) -> "Verdict":
+        return suggest(curve) if claimed is None else verdict(curve, claimed)
+
+    judge(Curve("", axis, ()))  # a claim about another axis ends here
     screen = console(stderr=str(json_file) == "-")
-    jobs, dask, timeout = how
     with executor_on(dask) as executor, progress(screen) as steps:
-        steps.begin(target, 3 * len(swept))
+        steps.begin(target, 2 * len(described.sizes))
         schedule = schedule_for(jobs, timeout, steps, executor=executor)
-        curve = sweep(subject, axis, swept, witnesses=("heap", "rss", "seconds"), schedule=schedule)
-    found = suggest(curve) if claimed is None else verdict(curve, claimed)
+        more = partial(steps.begin, f"{target}, more runs")
+        wants = lambda _, curve: judge(curve).wants  # noqa: E731
+        curve = settled({"": described}, witnesses, schedule, wants, announce=more)[""]
+    found = judge(curve)
     role: Role = "naive" if found.claim.axes else "streaming"
     result = Result(curve, found, role, claimed=claimed is not None)
     return report_curves(screen, target, [result], plot, json_file)
+
+
+def _witnesses(first: str) -> "tuple[Witness, ...]":
+    if first not in ("heap", "rss"):
+        raise LabError(f"unknown witness {first!r}: choose heap or rss.")
+    return ("heap", "rss", "seconds") if first == "heap" else ("rss", "heap", "seconds")
 
 
 def _survive(
@@ -202,11 +234,13 @@ def _survive(
 ) -> int:
     """Run the subject under a cap at each size and report it; return the exit code."""
     from lab.measure.survival import survivals
+    from lab.measure.sweep import sweep_of
     from lab.report.curves import report_survival
     from lab.report.terminal import console, progress
     from lab.units import parse_bytes, parse_sizes
 
-    most, swept = parse_bytes(cap), parse_sizes(sizes or DEFAULT_SIZES)
+    most = parse_bytes(cap)
+    swept = sweep_of(subject, axis, parse_sizes(sizes) if sizes else None).sizes
     screen = console(stderr=str(json_file) == "-")
     with progress(screen) as steps:
         steps.begin(target, len(swept))

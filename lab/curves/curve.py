@@ -1,10 +1,11 @@
 """Readings, points and curves: the results of measurements."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lab.curves.allocation_sites import Site, growing
+from lab.curves.elsewhere import NOWHERE, Elsewhere
 
 Witness = Literal["heap", "rss", "seconds"]
 
@@ -19,6 +20,9 @@ class Reading:
         counts: The other counts of the outcome, by name.
         series: Memory over time, as (seconds, bytes); from the heap witness only.
         sites: The lines with the most memory at the peak; from the heap witness only.
+        answer: What was drained, such as "generator".
+        elsewhere: Memory that the witness does not see.
+        garbage: Unreachable objects in cycles that the run left to the collector; heap only.
         harness_seconds: Seconds that the harness added: process, inputs, warm-up, reading.
         error: One sentence why there is no value; None if there is a value.
         details: For an error, the end of its traceback or of the process's output.
@@ -31,6 +35,9 @@ class Reading:
     counts: Mapping[str, int] = field(default_factory=dict)
     series: tuple[tuple[float, int], ...] = ()
     sites: tuple[Site, ...] = ()
+    answer: str = ""
+    elsewhere: Elsewhere = NOWHERE
+    garbage: int = 0
     harness_seconds: float = 0
     error: str | None = None
     details: str = ""
@@ -53,6 +60,10 @@ class Point:
         series: Heap over time as (seconds, bytes).
         sites: The lines with the most heap at its peak, the largest first.
         details: Lines of traceback or output that belong to the error.
+        answer: What was drained, such as "generator".
+        elsewhere: Memory that the heap does not show.
+        garbage: Unreachable objects in cycles that the run left to the collector.
+        repeats: Runs of which each figure is the median.
     """
 
     size: int
@@ -65,9 +76,13 @@ class Point:
     series: tuple[tuple[float, int], ...] = ()
     sites: tuple[Site, ...] = ()
     details: str = ""
+    answer: str = ""
+    elsewhere: Elsewhere = NOWHERE
+    garbage: int = 0
+    repeats: int = 1
 
     @classmethod
-    def of(cls, size: int, readings: Mapping[Witness, Reading]) -> "Point":
+    def of(cls, size: int, readings: Mapping[Witness, Reading], repeats: int = 1) -> "Point":
         """Combine the readings of all witnesses at one size."""
         errors = [reading for reading in readings.values() if reading.error]
         good = {witness: r for witness, r in readings.items() if r.error is None}
@@ -84,15 +99,28 @@ class Point:
             series=heap.series if heap else (),
             sites=heap.sites if heap else (),
             details=errors[0].details if errors else "",
+            answer=first.answer,
+            elsewhere=replace(first.elsewhere, mapped=rss.elsewhere.mapped)
+            if rss
+            else first.elsewhere,
+            garbage=heap.garbage if heap else 0,
+            repeats=repeats,
         )
 
-    def peak(self, witness: Witness) -> float | None:
+    def own(self, witness: Witness) -> float | None:
         """Return the value of a witness, or None if it did not measure the point or failed."""
         return {
             "heap": self.peak_heap_bytes,
             "rss": self.peak_rss_bytes,
             "seconds": self.seconds,
         }[witness]
+
+    def peak(self, witness: Witness) -> float | None:
+        """Return the value of a witness of memory with what it cannot see, or None."""
+        value = self.own(witness)
+        if value is None or witness == "seconds":
+            return value
+        return value + self.elsewhere.outside(witness)
 
 
 @dataclass(frozen=True)
@@ -106,6 +134,12 @@ class Curve:
         witness: The witness whose values a verdict uses.
         environment: Versions and the platform.
         noise: Bytes by which two equal runs may differ, in addition to the witness's resolution.
+        answer_grows: Whether a flat curve means something only if the answer grew with the size.
+        constant_answer: Why the answer need not grow; empty without such a reason.
+        asked: Number of sizes that were asked for; the larger ones were taken because those could
+            not tell. 0 for all.
+        warm: Whether a smaller run came before each measured one.
+        first_calls: Points at the smallest and the largest size without such a run; or none.
     """
 
     target: str
@@ -114,6 +148,11 @@ class Curve:
     witness: Witness = "heap"
     environment: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: int = 0
+    answer_grows: bool = False
+    constant_answer: str = ""
+    asked: int = 0
+    warm: bool = True
+    first_calls: tuple[Point, ...] = ()
 
     def seen(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """Return the sizes and peaks of all points for which the curve's witness has a value."""
@@ -132,7 +171,18 @@ class Curve:
         return next((point.details for point in self.points if point.error), "")
 
 
+_LEAST_SHARE = 0.02
+"""Of the growth of a curve; lines of code that grow by less in all do not explain it."""
+
+
 def sites_that_grow(curve: Curve) -> tuple[Site, ...]:
-    """Return the lines with more memory at the largest size than at the smallest, most first."""
+    """Return the lines with more memory at the largest size than at the smallest, most first.
+
+    There are none if the growth is outside of the heap.
+    """
     points = [point for point in curve.points if point.sites]
-    return growing(points[0].sites, points[-1].sites) if len(points) > 1 else ()
+    if len(points) < 2:
+        return ()
+    sites = growing(points[0].sites, points[-1].sites)
+    grown = (points[-1].peak(curve.witness) or 0) - (points[0].peak(curve.witness) or 0)
+    return sites if sum(site.bytes for site in sites) > _LEAST_SHARE * grown else ()

@@ -5,9 +5,10 @@ So every child starts from the same state, whatever was measured before, without
 imports. `lab.measure.fork_server_parent` is the parent's side.
 
 For each task, standard input has a newline, at which the server forks, and then the `Task` as one
-line, which only the child reads. The server writes the lines ``pid`` and ``status`` to the file
-descriptor that the command line names. The child writes its `Answer` to a file that has the name
-``Task.token``, when the measured code has ended: so that code has no pipe of the lab to write to.
+line, which only the child reads. A second fork watches the child. The server and the watcher write
+the lines ``pid``, ``elsewhere`` and ``status`` to the file descriptor that the command line names.
+The child writes its `Answer` to a file that has the name ``Task.token``, when the measured code has
+ended: so that code has no pipe of the lab to write to.
 """
 
 import contextlib
@@ -19,15 +20,18 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lab.curves.curve import Reading
 from lab.measure.messages import Answer, Task
+from lab.measure.watcher import SUPPORTED, Signals, watch
 from lab.outcome import Outcome
 from lab.system.interpreter import python_module
-from lab.system.linux import set_parent_death_signal
+from lab.system.linux import adopt_orphans, set_parent_death_signal
 
 Run = Callable[[], Outcome]
 
@@ -54,19 +58,19 @@ def main() -> None:
     server, out = os.getpid(), int(answer_fd)
     token = json.loads(start)["token"].encode()
 
-    def work() -> None:
+    def work(signals: Signals) -> None:
         die_with_parent()
         os.close(out)
         if os.getppid() == server:
-            _child(jobs, failure)
+            _child(jobs, failure, signals)
 
     # The first rounds fill the interpreter's caches; all later rounds start from equal states.
     null = os.open(os.devnull, os.O_WRONLY)
     for _ in range(_IDLE_ROUNDS):
-        _round(null, token, lambda: None)
+        _round(null, token, lambda _: None, die_with_parent)
     os.close(null)
     while os.read(jobs, 1):
-        _round(out, token, work)
+        _round(out, token, work, die_with_parent)
 
 
 def _warm(start: dict[str, Any]) -> Answer | None:
@@ -101,20 +105,38 @@ def _start_anew(parent: str, answer_fd: str, start: dict[str, Any]) -> None:
     os.execv(command[0], command)  # noqa: S606 - the lab made this command line
 
 
-def _round(out: int, token: bytes, work: Callable[[], None]) -> None:
-    """Fork a process that does the work and ends; write its pid and its exit status."""
+def _round(
+    out: int,
+    token: bytes,
+    work: Callable[[Signals], None],
+    die_with_parent: Callable[[], object],
+) -> None:
+    """Fork a process that does the work and one that watches it; write pid and exit status."""
+    signals = Signals()
     pid = os.fork()
     if pid == 0:
-        work()
+        signals.close(measures=True)
+        work(signals)
         os._exit(0)
     os.write(out, b"%s pid %d\n" % (token, pid))
+    watcher = os.fork() if SUPPORTED else 0
+    if watcher == 0 and SUPPORTED:
+        die_with_parent()
+        signals.close(watches=True)
+        seen = json.dumps(asdict(watch(pid, signals))).encode()
+        os.write(out, b"%s elsewhere %s\n" % (token, seen))
+        os._exit(0)
+    signals.close()
     _, status = os.waitpid(pid, 0)
+    if watcher:
+        os.waitpid(watcher, 0)
     os.write(out, b"%s status %d\n" % (token, status))
 
 
-def _child(jobs: int, failure: Answer | None) -> None:
+def _child(jobs: int, failure: Answer | None, signals: Signals) -> None:
     """Run one task and write its answer."""
     os.setsid()
+    adopt_orphans()
     task = Task.of_json(_read_line(jobs))
     os.close(jobs)
     null = os.open(os.devnull, os.O_RDWR)
@@ -123,7 +145,7 @@ def _child(jobs: int, failure: Answer | None) -> None:
     # The child imports from the same folders as the parent; the lab is already imported.
     sys.path[:] = task.path
     try:
-        answer = failure or _measure(task)
+        answer = failure or _measure(task, signals)
     except BaseException as error:  # of any kind: the parent has to report it
         answer = _failure(error, task.name)
     task.answer_file.write_bytes(answer.to_json())
@@ -140,7 +162,7 @@ def _read_line(jobs: int) -> bytes:
     return bytes(line)
 
 
-def _measure(task: Task) -> Answer:
+def _measure(task: Task, signals: Signals) -> Answer:
     from lab.measure.workload import LASTING, resolve
 
     opener = resolve(task.opener)
@@ -156,9 +178,11 @@ def _measure(task: Task) -> Answer:
     with LASTING:
         if task.warm_up is not None:
             open_and(lambda run: run(), task.warm_up)
-        open_and(lambda run: answers.append(_answer(task, run)), task.arguments)
+        open_and(lambda run: answers.append(_answer(task, run, signals)), task.arguments)
+        garbage = _collect_silently()
     # A workload that runs itself may pass on no call.
-    return answers[0] if answers else Answer(Reading())
+    answer = answers[0] if answers else Answer(Reading())
+    return answer.with_reading(garbage=garbage)
 
 
 def _in_this_process(run: Run) -> Run:
@@ -175,7 +199,18 @@ def _in_this_process(run: Run) -> Run:
     return once
 
 
-def _answer(task: Task, run: Run) -> Answer:
+def _collect_silently() -> int:
+    """Collect garbage and return the number of objects; what they report comes too late."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return gc.collect()
+    finally:
+        sys.unraisablehook = hook
+
+
+def _answer(task: Task, run: Run, signals: Signals) -> Answer:
     scratch = Path(task.scratch)
     if task.witness is None:
         from lab.measure.memory_cap import under_cap
@@ -184,7 +219,8 @@ def _answer(task: Task, run: Run) -> Answer:
         return Answer(outcome=outcome, reason=reason, digest=digest)
     from lab.measure.heap_rss_seconds import observe
 
-    return Answer(*observe(task.witness, run, task.name, scratch, Path(task.folder)))
+    folder, name = Path(task.folder), task.name
+    return Answer(*observe(task.witness, run, name, scratch, folder, signals.tell))
 
 
 def _failure(error: BaseException, name: str) -> Answer:

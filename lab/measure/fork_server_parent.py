@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lab.measure.messages import Answer, Task, printable
 from lab.measure.workload import Start
@@ -24,7 +25,7 @@ _CHILD = "lab.measure.fork_server"
 _FATAL = "Fatal Python error"
 _LINES = 8
 
-_LONGEST_LINE = 1_000
+_LONGEST_LINE = 65_536
 """Bytes; the lines of a server are shorter."""
 
 _READ_OUTPUT = 200_000
@@ -73,6 +74,7 @@ class ForkServer:
         deadline = time.monotonic() + timeout
         self._stderr.seek(0)
         self._stderr.truncate()
+        elsewhere: dict[str, Any] = {}
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(b"\n" + task.to_json() + b"\n")
@@ -84,18 +86,23 @@ class ForkServer:
                     failure=f"the import of {task.name} wrote into a pipe of the lab: let it close "
                     "or write only files that it has opened."
                 )
-            _, kind, number = (line or b"- ended -").split()
+            _, kind, rest = (line or b"- ended -").split(b" ", 2)
             if kind == b"pid":
-                self._measuring = int(number)
+                self._measuring = int(rest)
                 if on_start is not None:
                     on_start(self._measuring)
+                continue
+            if kind == b"elsewhere":
+                elsewhere = json.loads(rest)
                 continue
             # The task may have left processes running; they are in its group.
             _kill_group(self._measuring)
             self._measuring = None
-            status = os.waitstatus_to_exitcode(int(number)) if kind == b"status" else None
+            status = os.waitstatus_to_exitcode(int(rest)) if kind == b"status" else None
             code = self._exit_code(deadline) if status is None else status
-            return Answer.of_task(task) or self._died(code, task.name)
+            if (answer := Answer.of_task(task)) is None:
+                return self._died(code, task.name)
+            return answer.with_elsewhere(elsewhere)
 
     def _exit_code(self, deadline: float) -> int:
         """Return the exit code of the server, which has closed its pipe."""

@@ -10,11 +10,15 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lab.curves.allocation_sites import sites
 from lab.curves.curve import Reading, Witness
+from lab.curves.elsewhere import NOWHERE, Elsewhere
 from lab.errors import LabError
+from lab.measure.native_pools import pool_level
+from lab.measure.native_pools import rise as pool_rise
 from lab.outcome import Outcome
 from lab.system.linux import return_free_memory, status
 
@@ -23,7 +27,12 @@ SERIES_POINTS = 100
 
 
 def observe(
-    witness: Witness, run: Callable[[], Outcome], name: str, scratch: Path, folder: Path
+    witness: Witness,
+    run: Callable[[], Outcome],
+    name: str,
+    scratch: Path,
+    folder: Path,
+    tell: Callable[[], None] = lambda: None,
 ) -> tuple[Reading, float]:
     """Run a call under one witness; return the reading and the seconds of the run.
 
@@ -33,14 +42,22 @@ def observe(
         name: Its name in messages.
         scratch: A folder for temporary files.
         folder: The folder of the user's own code.
+        tell: Called right before and right after the call, if memory is measured.
 
     Raises:
         LabError: The call damaged the record of its heap.
     """
     _settle()
+    if witness == "seconds":
+        start = time.perf_counter()
+        outcome = run()
+        seconds = time.perf_counter() - start
+        return _reading(seconds, outcome), seconds
+    # Memory that the warm-up left free would hide a part of the rise.
+    return_free_memory()
     if witness == "heap":
-        return _heap(run, name, scratch, folder)
-    return {"rss": _rss, "seconds": _seconds}[witness](run)
+        return _heap(run, name, scratch, folder, tell)
+    return _rss(run, tell)
 
 
 def _settle() -> None:
@@ -51,13 +68,15 @@ def _settle() -> None:
 
 
 def _heap(
-    run: Callable[[], Outcome], name: str, scratch: Path, folder: Path
+    run: Callable[[], Outcome], name: str, scratch: Path, folder: Path, tell: Callable[[], None]
 ) -> tuple[Reading, float]:
     import memray
 
     # Its warnings on how it hooks malloc differ between builds of Python and do not matter here.
     memray.set_log_level(logging.ERROR)  # type: ignore[attr-defined]  # its stub lacks it
     capture = scratch / "heap.memray"
+    tell()
+    before, pools = _reset_high_watermark(), pool_level()
     start = time.perf_counter()
     with memray.Tracker(
         destination=memray.FileDestination(capture, overwrite=True, compress_on_exit=False),
@@ -66,6 +85,8 @@ def _heap(
     ):
         outcome = run()
     seconds = time.perf_counter() - start
+    elsewhere = Elsewhere(max(0, _high_watermark() - before), pool=pool_rise(pools))
+    tell()
     try:
         with memray.FileReader(capture) as reader:
             peak = reader.metadata.peak_memory
@@ -78,26 +99,25 @@ def _heap(
             "opened.",
             str(error),
         ) from None
-    reading = Reading(peak, outcome.digest, outcome.counts, thin_out(series), lines)
-    return reading, seconds
+    reading = _reading(peak, outcome, elsewhere)
+    return replace(reading, series=thin_out(series), sites=lines), seconds
 
 
-def _rss(run: Callable[[], Outcome]) -> tuple[Reading, float]:
-    # Memory that the warm-up left free would hide a part of the rise.
-    return_free_memory()
+def _rss(run: Callable[[], Outcome], tell: Callable[[], None]) -> tuple[Reading, float]:
+    tell()
     before = _reset_high_watermark()
     start = time.perf_counter()
     outcome = run()
     seconds = time.perf_counter() - start
     rise = max(0, _high_watermark() - before)
-    return Reading(rise, outcome.digest, outcome.counts), seconds
+    tell()
+    return _reading(rise, outcome, Elsewhere(rise)), seconds
 
 
-def _seconds(run: Callable[[], Outcome]) -> tuple[Reading, float]:
-    start = time.perf_counter()
-    outcome = run()
-    seconds = time.perf_counter() - start
-    return Reading(seconds, outcome.digest, outcome.counts), seconds
+def _reading(value: float, outcome: Outcome, elsewhere: Elsewhere = NOWHERE) -> Reading:
+    return Reading(
+        value, outcome.digest, outcome.counts, answer=outcome.answer, elsewhere=elsewhere
+    )
 
 
 def thin_out(

@@ -4,12 +4,13 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lab.curves.allocation_sites import Site
 from lab.curves.curve import Reading, Witness
+from lab.curves.elsewhere import Elsewhere
 from lab.measure.memory_cap import CapOutcome
 
 _LARGEST_ANSWER = 1 << 22
@@ -88,6 +89,20 @@ class Answer:
     details: str = ""
     signal: int = 0
 
+    def with_reading(self, **changes: Any) -> "Answer":
+        """Return the answer with changes to its reading, if it has one."""
+        if self.reading is None:
+            return self
+        return replace(self, reading=replace(self.reading, **changes))
+
+    def with_elsewhere(self, watched: Mapping[str, Any]) -> "Answer":
+        """Return the answer with what the watcher saw; the process has measured its own rise."""
+        if self.reading is None or not watched:
+            return self
+        own = self.reading.elsewhere
+        both = {**_printable_texts(watched), "resident": own.resident, "pool": own.pool}
+        return self.with_reading(elsewhere=_elsewhere(both))
+
     def to_json(self) -> bytes:
         """Return the answer as JSON."""
         return json.dumps(asdict(self)).encode()
@@ -99,6 +114,7 @@ class Answer:
         if (reading := fields["reading"]) is not None:
             reading["series"] = tuple(map(tuple, reading["series"]))
             reading["sites"] = tuple(Site(**site) for site in reading["sites"])
+            reading["elsewhere"] = _elsewhere(reading["elsewhere"])
             fields["reading"] = Reading(**reading)
         return cls(**fields)
 
@@ -127,3 +143,7 @@ def _printable_texts(value: Any) -> Any:
     if isinstance(value, dict):
         return {_printable_texts(name): _printable_texts(item) for name, item in value.items()}
     return value
+
+
+def _elsewhere(fields: Mapping[str, Any]) -> Elsewhere:
+    return Elsewhere(**{**fields, "commands": tuple(fields["commands"])})

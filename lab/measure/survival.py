@@ -68,8 +68,9 @@ def survivals(
     cap_bytes = parse_bytes(cap) if isinstance(cap, str) else cap
     by_size = {}
     with Processes() as processes:
-        for size, workload in sweep_of(subject, axis, sizes).workloads:
-            by_size[size] = processes.survive(workload, cap_bytes, timeout)
+        described = sweep_of(subject, axis, sizes)
+        for size in described.sizes:
+            by_size[size] = processes.survive(described.workload(size), cap_bytes, timeout)
             if on_run is not None:
                 on_run()
     return by_size

@@ -1,18 +1,18 @@
 """Sweeps: a subject at several sizes, each in a fresh process; the result is a curve."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median_low
 from typing import TypeVar
 
-from lab.claim import AXES
-from lab.curves.curve import Curve, Point, Witness
+from lab.claim import AXES, O
+from lab.curves.curve import Curve, Point, Reading, Witness
+from lab.curves.limits import FEWEST_SIZES, default_sizes
 from lab.errors import LabError, nearest
 from lab.measure.environment import environment
 from lab.measure.schedule import Job, Schedule, run
 from lab.measure.workload import Function, Subject, Workload
-from lab.units import doubling, increasing
-
-DEFAULT_SIZES = doubling(8_000, 128_000)
+from lab.units import increasing
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -20,21 +20,29 @@ Key = TypeVar("Key", bound=Hashable)
 def sweep(
     target: str | Subject,
     axis: str = "n",
-    sizes: Iterable[int] = DEFAULT_SIZES,
+    sizes: Iterable[int] | None = None,
     *,
     setup: str | None = None,
     witnesses: Sequence[Witness] = ("heap",),
     schedule: Schedule | None = None,
+    claim: O | None = None,
+    constant_answer: str | bool = False,
+    warm_up: bool = True,
 ) -> Curve:
     """Measure any function or endpoint at several sizes, each in a fresh process.
 
     Args:
         target: ``package.module:function``, which takes one positional integer; or an `Endpoint`.
         axis: What the integer counts, such as ``rows`` or ``bytes``.
-        sizes: Increasing; a verdict needs five or more, each twice the one before.
+        sizes: Increasing; a verdict needs five or more, each twice the one before. None for five
+            that suit the subject.
         setup: A context manager that takes the size and yields the target's argument.
         witnesses: Any of ``heap``, ``rss``, ``seconds``; the first one is the curve's.
         schedule: How to run the points: how many side by side, with which timeout.
+        claim: If the sizes cannot decide this claim, more is measured until it is decided, or
+            until that would take too long.
+        constant_answer: Whether the answer need not grow with the size; a text says why.
+        warm_up: Whether a smaller run comes before each measured one.
 
     Returns:
         The curve, in bytes (or seconds), for `lab.verdict`.
@@ -45,42 +53,155 @@ def sweep(
     """
     subject = Function(target, setup) if isinstance(target, str) else target
     described = sweep_of(subject, axis, sizes)
-    return curves({described.target: described}, witnesses, schedule)[described.target]
+    reason = "as the caller says" if constant_answer is True else constant_answer or ""
+    described = replace(described, constant_answer=reason, warm=warm_up)
+    if claim is None:
+        return curves({"": described}, witnesses, schedule)[""]
+    from lab.curves.verdict import verdict
+    from lab.measure.follow_up import settled
+
+    tested = claim
+    return settled({"": described}, witnesses, schedule, lambda _, c: verdict(c, tested).wants)[""]
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A target's workloads along an axis, in order of increasing size.
+    """A target's workloads along an axis.
 
     Attributes:
         target: The name of what is measured.
         axis: What the sizes count.
-        workloads: Pairs of size and workload.
+        sizes: Increasing.
+        make: Returns the workload at a size.
         noise: Bytes by which two equal runs may differ.
         timeout: Seconds for a point; None for those of the schedule.
+        answer_grows: Whether the answer has to grow with the size, as evidence.
+        constant_answer: Why it need not; empty without such a reason.
+        warm: Whether a smaller run comes before each measured one.
+        extends: Whether larger sizes than these may be measured.
     """
 
     target: str
     axis: str
-    workloads: tuple[tuple[int, Workload], ...]
+    sizes: tuple[int, ...]
+    make: Callable[[int], Workload]
     noise: int = 0
     timeout: float | None = None
+    answer_grows: bool = False
+    constant_answer: str = ""
+    warm: bool = True
+    extends: bool = False
+
+    def workload(self, size: int, *, warm: bool | None = None) -> Workload:
+        """Return the workload at a size, with a warm-up or without."""
+        made = self.make(size)
+        return made if (self.warm if warm is None else warm) else replace(made, warm_up=None)
 
 
 def sweep_of(
-    subject: Subject, axis: str, sizes: Iterable[int], timeout: float | None = None
+    subject: Subject, axis: str, sizes: Iterable[int] | None = None, timeout: float | None = None
 ) -> Sweep:
-    """Return the sweep of one subject.
+    """Return the sweep of one subject, by default at five sizes that suit it.
 
     Raises:
         LabError: The sizes make no curve, or the axis does not apply to the subject.
     """
-    sizes = increasing(tuple(sizes))
     if axis not in AXES:
         raise LabError(f"unknown axis {axis!r}: {nearest(axis, list(AXES))}")
     subject.require_axis(axis)
-    workloads = tuple((size, subject.workload(axis, size)) for size in sizes)
-    return Sweep(str(subject), axis, workloads, subject.noise, timeout)
+    chosen = default_sizes(axis, subject.noise) if sizes is None else increasing(tuple(sizes))
+    return Sweep(
+        str(subject),
+        axis,
+        chosen,
+        lambda size: subject.workload(axis, size),
+        subject.noise,
+        timeout,
+        answer_grows=subject.open_ended and axis in ("n", "rows", "bytes", "keys"),
+        extends=subject.open_ended,
+    )
+
+
+Taken = tuple[int, Witness, bool]
+"""Size, witness, and whether with a warm-up."""
+
+
+@dataclass
+class Readings:
+    """All readings of one sweep so far; the sweep's sizes and witnesses may become more.
+
+    Attributes:
+        sweep: The sweep.
+        witnesses: The first one is the curve's.
+        by_run: Readings by size, witness and warm-up, in the order in which they were taken.
+        sizes: The sizes of the curve.
+        warm: Whether the curve is that of the runs with a warm-up.
+    """
+
+    sweep: Sweep
+    witnesses: tuple[Witness, ...]
+    by_run: dict[Taken, list[Reading]] = field(default_factory=dict)
+    sizes: tuple[int, ...] = ()
+    warm: bool = True
+
+    def __post_init__(self) -> None:
+        self.sizes, self.warm = self.sweep.sizes, self.sweep.warm
+
+    def first(self) -> list[Taken]:
+        """Return the runs that were asked for."""
+        warm = self.sweep.warm
+        return [(size, witness, warm) for size in self.sweep.sizes for witness in self.witnesses]
+
+    def job(self, taken: Taken, series: str) -> Job:
+        """Return the job for one more reading."""
+        size, witness, warm = taken
+        workload = self.sweep.workload(size, warm=warm)
+        return Job(workload, witness, f"{series} {witness}", timeout=self.sweep.timeout)
+
+    def add(self, taken: Taken, reading: Reading) -> None:
+        """Add a reading."""
+        self.by_run.setdefault(taken, []).append(reading)
+
+    def curve(self) -> Curve:
+        """Return the curve of all readings; of several of one run, it has the median."""
+        first_calls = self.ends if self.warm and self.has_first_calls else ()
+        return Curve(
+            target=self.sweep.target,
+            axis=self.sweep.axis,
+            points=tuple(self._point(size, self.warm) for size in self.sizes),
+            witness=self.witnesses[0],
+            environment=environment(),
+            noise=self.sweep.noise,
+            answer_grows=self.sweep.answer_grows,
+            constant_answer=self.sweep.constant_answer,
+            asked=len(self.sweep.sizes),
+            warm=self.warm,
+            first_calls=tuple(self._point(size, False) for size in first_calls),
+        )
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The smallest and the largest size of those on which a flat curve is decided."""
+        return self.sizes[-FEWEST_SIZES:][0], self.sizes[-1]
+
+    @property
+    def has_first_calls(self) -> bool:
+        """Whether both ends were measured without a warm-up."""
+        return all((size, self.witnesses[0], False) in self.by_run for size in self.ends)
+
+    def _point(self, size: int, warm: bool) -> Point:
+        taken = {
+            w: self.by_run[size, w, warm] for w in self.witnesses if (size, w, warm) in self.by_run
+        }
+        repeats = max(len(readings) for readings in taken.values())
+        return Point.of(size, {w: _middle(r) for w, r in taken.items()}, repeats)
+
+
+def _middle(readings: Sequence[Reading]) -> Reading:
+    """Return the reading with the median value; an error comes first."""
+    errors = [reading for reading in readings if reading.error]
+    middle = median_low(reading.value for reading in readings)
+    return next(iter(errors), next(r for r in readings if r.value == middle))
 
 
 def curves(
@@ -89,24 +210,18 @@ def curves(
     schedule: Schedule | None = None,
 ) -> dict[Key, Curve]:
     """Measure several sweeps, all points in one schedule; the curves have the first witness."""
-    jobs = {
-        (key, size, witness): Job(workload, witness, f"{key} {witness}", timeout=each.timeout)
-        for key, each in sweeps.items()
-        for size, workload in each.workloads
-        for witness in witnesses
-    }
-    readings = dict(zip(jobs, run(list(jobs.values()), schedule or Schedule()), strict=True))
-    return {
-        key: Curve(
-            target=each.target,
-            axis=each.axis,
-            points=tuple(
-                Point.of(size, {w: readings[key, size, w] for w in witnesses})
-                for size, _ in each.workloads
-            ),
-            witness=witnesses[0],
-            environment=environment(),
-            noise=each.noise,
-        )
-        for key, each in sweeps.items()
-    }
+    readings = {key: Readings(each, tuple(witnesses)) for key, each in sweeps.items()}
+    wanted = {key: each.first() for key, each in readings.items()}
+    for key, new in take(readings, wanted, schedule or Schedule()).items():
+        for taken, reading in zip(wanted[key], new, strict=True):
+            readings[key].add(taken, reading)
+    return {key: each.curve() for key, each in readings.items()}
+
+
+def take(
+    of: Mapping[Key, Readings], wanted: Mapping[Key, Sequence[Taken]], schedule: Schedule
+) -> dict[Key, list[Reading]]:
+    """Measure runs of several sweeps, and return their readings."""
+    jobs = [of[key].job(taken, str(key)) for key, runs in wanted.items() for taken in runs]
+    readings = iter(run(jobs, schedule))
+    return {key: [next(readings) for _ in runs] for key, runs in wanted.items()}

@@ -1,16 +1,14 @@
 """Workloads: calls that a fresh process can open by an import path and measure."""
 
-import asyncio
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from inspect import isawaitable
 from typing import Any, Protocol
 
 from lab.errors import LabError, nearest
-from lab.measure.run_progress import counted, reached
-from lab.outcome import Digest, Outcome
+from lab.measure.answers import drain
+from lab.outcome import Outcome
 
 LASTING = ExitStack()
 """Contexts that stay open from the warm-up to the end of the process, such as a server's."""
@@ -81,6 +79,10 @@ class Subject(Protocol):
     def noise(self) -> int:
         """Bytes by which two equal runs may differ."""
 
+    @property
+    def open_ended(self) -> bool:
+        """Whether it can be measured at any size, and its answer has to grow with the size."""
+
     def workload(self, axis: str, size: int) -> Workload:
         """Return its workload at a size along an axis."""
 
@@ -107,6 +109,7 @@ class Function:
     path: str
     setup: str | None = None
     noise = 0
+    open_ended = True
 
     def __str__(self) -> str:
         return self.path
@@ -162,36 +165,6 @@ def open_target(
     with ExitStack() as stack:
         argument = stack.enter_context(resolve(setup)(size)) if setup else size
         yield lambda: drain(function(argument))
-
-
-def drain(answer: Any) -> Outcome:
-    """Consume an answer item by item, as a client would, and return its outcome.
-
-    Awaitables are awaited; asynchronous and ordinary iterables are drained; text, bytes, mappings
-    and all other objects count as one item.
-    """
-    if isawaitable(answer) or isinstance(answer, AsyncIterable):
-        return asyncio.run(_drain_async(answer))
-    digest = Digest()
-    if isinstance(answer, Iterable) and not isinstance(
-        answer, (str, bytes, bytearray, memoryview, Mapping)
-    ):
-        return Outcome(counts={"items": digest.add_all(counted(answer))}, digest=digest.hex())
-    digest.add(answer)
-    return Outcome(digest.hex(), {"items": 1})
-
-
-async def _drain_async(answer: Any) -> Outcome:
-    if isawaitable(answer):
-        answer = await answer
-    if not isinstance(answer, AsyncIterable):
-        return drain(answer)
-    digest, items = Digest(), 0
-    async for item in answer:
-        digest.add(item)
-        items += 1
-        reached(items)
-    return Outcome(digest.hex(), {"items": items})
 
 
 def warm_size(size: int, scale: int = 1) -> int:

@@ -3,7 +3,6 @@
 Fixtures are set up before the measurement and torn down after it.
 """
 
-import gc
 import json
 import traceback
 from collections.abc import Callable, Iterator
@@ -84,8 +83,6 @@ def run_test(
             record.exit_message = str(error) or type(error).__name__
     if reports is not None:
         Path(reports).write_text(json.dumps(asdict(record), default=repr))
-        # What a garbage collection finds at the end of the process can no longer be reported.
-        gc.freeze()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from lab.measure.environment import usable_cores
 from lab.measure.memory_cap import Survival, require_caps
 from lab.measure.schedule import Schedule
 from lab.measure.survival import TIMEOUT, survives
-from lab.measure.sweep import DEFAULT_SIZES, sweep
+from lab.measure.sweep import sweep
 from lab.measure.workload import Function, Subject
 from lab.net.server import running
 from lab.plugin.measured_server import MeasuredServer
@@ -65,10 +65,13 @@ class MemoryLab:
         self,
         target: Target,
         axis: str = "n",
-        sizes: Iterable[int] = DEFAULT_SIZES,
+        sizes: Iterable[int] | None = None,
         *,
         setup: Target | None = None,
         app: str | None = None,
+        claim: O | str | None = None,
+        constant_answer: str | bool = False,
+        warm_up: bool = True,
         **request: Any,
     ) -> Curve:
         """Measure a function, or a request to an application, at several sizes.
@@ -76,9 +79,13 @@ class MemoryLab:
         Args:
             target: The function or the request.
             axis: What the sizes count.
-            sizes: Increasing; a verdict needs five or more, each twice the one before.
+            sizes: Increasing; a verdict needs five or more, each twice the one before. None for
+                five that suit the target.
             setup: A context manager that takes the size and yields the function's argument.
             app: ``package.module:app``, for a request.
+            claim: If the sizes cannot decide this claim, more is measured, such as larger sizes.
+            constant_answer: Whether the answer need not grow with the size; a text says why.
+            warm_up: Whether a smaller run comes before each measured one.
             **request: For a request: ``headers`` as ``["NAME: VALUE"]``, ``body`` as ``"rows"`` or
                 ``"bytes"``, ``field``, ``clients``.
 
@@ -86,7 +93,15 @@ class MemoryLab:
             LabError: The target cannot be measured.
         """
         subject = _subject(target, setup, app, request)
-        return sweep(subject, axis, sizes, schedule=_schedule())
+        return sweep(
+            subject,
+            axis,
+            sizes,
+            schedule=_schedule(),
+            claim=None if claim is None else _claim(claim),
+            constant_answer=constant_answer,
+            warm_up=warm_up,
+        )
 
     @_short_errors
     def measure(self, target: Target, size: int, **more: Any) -> Point:
@@ -100,7 +115,7 @@ class MemoryLab:
         The report of a failing test explains its verdicts that are not kept.
         """
         curves = [curve] if isinstance(curve, Curve) else list(curve)
-        judged = verdict(curves, claim if isinstance(claim, O) else O.parse(claim))
+        judged = verdict(curves, _claim(claim))
         if self._on_verdict is not None:
             self._on_verdict(curves, judged)
         return judged
@@ -206,6 +221,10 @@ def _path(target: Target) -> str:
             f"move {name} to a module that can be imported."
         )
     return f"{module}:{name}"
+
+
+def _claim(claim: O | str) -> O:
+    return claim if isinstance(claim, O) else O.parse(claim)
 
 
 def _schedule() -> Schedule:

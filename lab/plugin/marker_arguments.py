@@ -12,7 +12,7 @@ from typing import TypeGuard, TypeVar
 import pytest
 
 from lab.claim import AXES, O
-from lab.curves.verdict import COUNTABLE, FEWEST_SIZES
+from lab.curves.limits import COUNTABLE, FEWEST_SIZES, default_sizes
 from lab.errors import LabError, nearest
 from lab.units import increasing, parse_bytes, parse_sizes
 
@@ -93,11 +93,12 @@ def read_growth(mark: pytest.Mark) -> GrowthMarker:
         timeout: float = TIMEOUT,
     ) -> GrowthMarker:
         parsed = claim if isinstance(claim, O) else O.parse(str(claim))
+        counted = _axis(parsed, axis or (over if over in AXES else "n"))
         return GrowthMarker(
             parsed,
             over,
-            _sizes(sizes),
-            _axis(parsed, axis or (over if over in AXES else "n")),
+            default_sizes(counted) if sizes is None else _sizes(sizes),
+            counted,
             _flag("warm_up", warm_up),
             _flag("allow_inconclusive", allow_inconclusive),
             _seconds(timeout),
@@ -161,10 +162,6 @@ def _flag(name: str, value: object) -> bool:
 
 
 def _sizes(sizes: object) -> tuple[int, ...]:
-    if sizes is None:
-        from lab.measure.sweep import DEFAULT_SIZES  # for a collection it would be slow
-
-        return DEFAULT_SIZES
     if isinstance(sizes, str):
         parsed = parse_sizes(sizes)
     else:

@@ -1,16 +1,19 @@
 """The plugin that runs marked tests in measuring processes and judges the memory they need."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from lab.budgets.judge import judge
+from lab.budgets.judge import judge, wants
+from lab.curves.curve import Curve, Reading
+from lab.curves.decide import Wants
 from lab.errors import LabError
 from lab.measure.environment import usable_cores
-from lab.measure.schedule import Bench, Job, Schedule
-from lab.plugin.curve_of_test import curve, workload
+from lab.measure.follow_up import settled
+from lab.measure.schedule import Bench, Schedule
+from lab.plugin.curve_of_test import TestRuns, without_pytest
 from lab.plugin.last_good import LastGood
 from lab.plugin.markers import Markers, read_markers
 from lab.plugin.pytest_internals import captured_teardown, has_skip_mark, run_phases, tear_down
@@ -19,10 +22,12 @@ from lab.plugin.reports import (
     add_verdict,
     decisive,
     failure_report,
-    read_run,
     record_warnings,
     show_captured,
 )
+
+_EXTRA_SECONDS = 20.0
+"""Seconds of processes that more runs of a test may take, where its sizes cannot tell."""
 
 
 class MeasuringPlugin:
@@ -84,21 +89,22 @@ class MeasuringPlugin:
             return [failure_report(item, "call", str(error))]
 
     def _measured(self, item: pytest.Function, markers: Markers) -> list[pytest.TestReport]:
-        runs = self._runs(item, markers)
+        runs, measured = self._runs(item, markers)
         record_warnings(item, runs)
         run = decisive(runs)
         if run.exit_message is not None:
             pytest.exit(run.exit_message)
         show_captured(item, run.reports)
         if all(other.body_passed for other in runs):
-            self._add_verdict(item, markers, runs)
+            self._add_verdict(item, markers, run, measured)
         elif run.size is not None and markers.growth is not None:
             for report in run.reports:
                 report.sections.append(("memory-lab", f"{markers.growth.over} = {run.size:,}"))
         return list(run.reports)
 
-    def _add_verdict(self, item: pytest.Function, markers: Markers, runs: list[Run]) -> None:
-        measured = curve(item, markers, runs)
+    def _add_verdict(
+        self, item: pytest.Function, markers: Markers, run: Run, measured: Curve
+    ) -> None:
         judged = judge(item.nodeid, measured, markers.promise)
         if judged.standing == "kept":
             self._last_good.keep(item.nodeid, measured)
@@ -106,21 +112,31 @@ class MeasuringPlugin:
             # The last good run explains a failure; it is not a promise, so it causes none.
             last_good = self._last_good.of(item.nodeid)
             judged = judge(item.nodeid, measured, markers.promise, last_good)
-        add_verdict(item, decisive(runs).reports, judged)
+        add_verdict(item, run.reports, judged)
 
-    def _runs(self, item: pytest.Function, markers: Markers) -> list[Run]:
-        sizes: tuple[int | None, ...] = markers.growth.sizes if markers.growth else (None,)
+    def _runs(self, item: pytest.Function, markers: Markers) -> tuple[list[Run], Curve]:
+        """Return the runs at the sizes of the markers, and the curve, which may have more."""
+        runs: list[Run] = []
         with tempfile.TemporaryDirectory(prefix="memory-lab-") as name:
-            folder = Path(name)
-            jobs = [
-                Job(workload(item, markers, size, number, folder), "heap")
-                for number, size in enumerate(sizes)
-            ]
-            readings = self._bench.run(jobs, Schedule(timeout=markers.timeout, go_on=True))
-            return [
-                read_run(item, size, reading, folder / f"{number}.json")
-                for number, (size, reading) in enumerate(zip(sizes, readings, strict=True))
-            ]
+            test = TestRuns(item, markers, Path(name))
+
+            def first(_: str, readings: Sequence[Reading]) -> None:
+                runs.extend(map(test.read_next, readings))
+
+            def wanted(_: str, curve: Curve) -> Wants:
+                passed = all(run.body_passed for run in runs)
+                return wants(curve, markers.promise) if passed else ""
+
+            measured = settled(
+                {"": test.sweep()},
+                ("heap",),
+                Schedule(timeout=markers.timeout, go_on=True, bench=self._bench),
+                wanted,
+                first=first,
+                usable=lambda _, reading: test.read_next(reading).body_passed,
+                extra_seconds=_EXTRA_SECONDS,
+            )
+        return runs, without_pytest(measured[""])
 
 
 def _left_to_pytest(item: pytest.Function) -> bool:

@@ -30,6 +30,8 @@ def curve_json(
         "ci95": _finite(growth.line.ci95) if growth else None,
         "exponent": growth.exponent if growth else None,
         "witness": curve.witness,
+        "warm_up": curve.warm,
+        "asked_sizes": curve.asked,
         "points": [
             {
                 "size": point.size,
@@ -41,6 +43,9 @@ def curve_json(
                 "counts": dict(point.counts),
                 "series": [list(pair) for pair in point.series],
                 "sites": [asdict(site) for site in point.sites],
+                "answer": point.answer,
+                "elsewhere": asdict(point.elsewhere),
+                "repeats": point.repeats,
             }
             for point in curve.points
         ],

@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from lab.curves.curve import Curve, Witness, sites_that_grow
-from lab.curves.verdict import Finding as VerdictFinding
+from lab.curves.decide import Finding as VerdictFinding
 from lab.curves.verdict import Verdict
 from lab.pattern import Pattern, Variant
 from lab.units import show_bytes, show_count, show_seconds
@@ -86,15 +86,18 @@ class Steps:
 def print_curve(to: Console, curve: Curve) -> None:
     """Print the points of a curve as a table."""
     grid = Grid(pad_edge=False, title=curve.target, title_justify="left")
-    columns = [curve.axis, "heap", "RSS", "seconds", *_counted(curve)]
-    shown = [True, *(any(p.peak(w) is not None for p in curve.points) for w in _WITNESSES)]
-    kept = [name for name, show in zip(columns, shown, strict=False) if show] + columns[4:]
+    columns = [curve.axis, "heap", "elsewhere", "RSS", "seconds", *_counted(curve)]
+    outside = any(point.elsewhere.outside("heap") for point in curve.points)
+    heap, rss, seconds = (any(p.own(w) is not None for p in curve.points) for w in _WITNESSES)
+    shown = [True, heap, outside, rss, seconds]
+    kept = [name for name, show in zip(columns, shown, strict=False) if show] + columns[5:]
     for name in kept:
         grid.add_column(name, justify="right")
     for point in curve.points:
         values = [
             show_count(point.size),
             or_dash(point.peak_heap_bytes),
+            show_bytes(point.elsewhere.outside("heap")),
             or_dash(point.peak_rss_bytes),
             "-" if point.seconds is None else show_seconds(point.seconds),
         ]

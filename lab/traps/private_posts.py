@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from lab.curves.verdict import RESOLUTION
+from lab.curves.limits import RESOLUTION
 from lab.data.inputs import posts
 from lab.pattern import Pattern
 from lab.units import show_bytes, show_count

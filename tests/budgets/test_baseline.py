@@ -18,7 +18,7 @@ from lab.budgets.check import CheckResult
 from lab.budgets.judge import BudgetVerdict, Promise
 from lab.curves.allocation_sites import Site
 from lab.curves.curve import Curve, Point
-from lab.curves.verdict import RESOLUTION
+from lab.curves.limits import RESOLUTION
 from lab.errors import LabError
 from lab.measure.workload import Function
 from lab.units import show_bytes

@@ -1,5 +1,6 @@
 """Verdicts are arithmetic over curves: kept, broken, or honestly undecided."""
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -63,7 +64,78 @@ def test_points_without_a_figure_do_not_count_and_their_error_is_told():
 def test_memory_that_rises_to_a_batch_and_stops_is_not_called_growth():
     level = verdict(curve(lambda n: 40 * min(n, 32_000)), O(1))
     assert level.finding == "inconclusive"
-    assert "start at 32,000" in level.reason
+    assert "stops" in level.reason
+    assert "take sizes 32000..512000" in level.reason
+    assert level.wants == "larger sizes"
+
+
+def test_memory_that_fills_up_is_flat_once_the_sizes_are_large_enough():
+    def fills(n):
+        return 500_000 + 55 * min(n, 72_000)
+
+    slowing = verdict(curve(fills), O(1))
+    assert (slowing.finding, slowing.wants) == ("inconclusive", "larger sizes")
+    assert "more and more slowly" in slowing.reason
+    assert "take sizes 128000..2048000" in slowing.reason
+    longer = verdict(curve(fills, sizes=doubling(8_000, 2_048_000)), O(1))
+    assert longer.finding == "kept"
+    assert "rises to 4.46 MB and then is flat" in longer.reason
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda n: 4_000 * math.isqrt(n), lambda n: 300_000 * n.bit_length(), lambda n: n // 2],
+    ids=["root", "logarithm", "half a byte"],
+)
+def test_what_grows_without_end_is_broken_however_slowly(f):
+    assert verdict(curve(f, sizes=doubling(256_000, 4_096_000)), O(1)).finding == "broken"
+
+
+def test_garbage_that_waits_for_the_collector_is_not_called_growth():
+    def points(per_item):
+        return tuple(Point(n, 1_000 * n, garbage=int(n * per_item)) for n in (100, 200, 400, 800))
+
+    waiting = replace(
+        curve(lambda n: n), points=(*points(1), Point(1_600, 1_600_000, garbage=1_600))
+    )
+    found = verdict(waiting, O(1))
+    assert (found.finding, found.wants) == ("inconclusive", "larger sizes")
+    assert "1,600 objects in cycles wait for the garbage collector" in found.reason
+    none = replace(waiting, points=(*points(0), Point(1_600, 1_600_000)))
+    assert verdict(none, O(1)).finding == "broken"
+    never = curve(lambda n: 100 * n, sizes=doubling(32_000, 512_000))
+    never = replace(never, points=tuple(replace(p, garbage=p.size) for p in never.points))
+    assert verdict(never, O(1)).finding == "broken"
+
+
+def test_growth_that_bends_upwards_is_measured_further():
+    def late(n):
+        return max(100 * n, n * n // 1_000)
+
+    bends = verdict(curve(late), O("n"))
+    assert bends.wants == "larger sizes"
+    assert verdict(curve(late, sizes=doubling(8_000, 512_000)), O("n")).finding == "broken"
+
+
+@pytest.mark.parametrize("bend", [20_000, 40_000, 100_000, 200_000])
+def test_the_larger_of_two_costs_in_proportion_bends_once_and_is_no_faster(bend):
+    both = curve(lambda n: max(100 * n, 400 * n - 300 * bend), sizes=doubling(8_000, 512_000))
+    assert verdict(both, O("n")).finding != "broken"
+
+
+def test_the_size_of_an_item_decides_what_a_leak_is():
+    def documents(per_item, size):
+        points = tuple(
+            Point(n, 5_000_000 + per_item * n, counts={"items": n, "bytes": size * n})
+            for n in (50, 100, 200, 400, 800)
+        )
+        return verdict(Curve("f", "n", points), O(1))
+
+    assert documents(0, 100_000).finding == "kept"
+    assert documents(2_000, 100_000).finding == "broken"
+    small = documents(0, 500)
+    assert small.finding == "inconclusive"
+    assert "a leak of 5.00 B per item" in small.reason
 
 
 def test_a_curve_that_is_linear_over_uneven_sizes_does_not_level_off():
@@ -140,7 +212,7 @@ def test_noise_that_is_known_is_allowed_for():
         "rows",
         tuple(
             Point(size, 10_000_000 + extra)
-            for size, extra in zip(doubling(80_000, 1_280_000), (0, 120_000) * 3, strict=False)
+            for size, extra in zip(doubling(16_000, 256_000), (0, 120_000) * 3, strict=False)
         ),
     )
     assert verdict(jumpy, O(1)).finding == "inconclusive"

@@ -6,10 +6,11 @@ import pytest
 
 import lab
 from lab.errors import LabError
+from lab.measure.answers import drain
 from lab.measure.heap_rss_seconds import thin_out
 from lab.measure.process_pool import Processes
 from lab.measure.schedule import Bench, Schedule
-from lab.measure.workload import Function, drain
+from lab.measure.workload import Function
 from tests.measure import known_growth
 
 SIZES = lab.doubling(8_000, 128_000)
@@ -81,7 +82,8 @@ def test_a_reading_has_the_digest_the_items_and_the_heap_over_time():
         reading = processes.read(
             Function("tests.measure.known_growth:constant").workload("n", 64_000), "heap", 60
         )
-    assert reading.counts == {"items": 64_000}
+    assert reading.counts == {"items": 64_000, "bytes": sum(len(str(n)) for n in range(64_000))}
+    assert reading.answer == "generator"
     assert reading.digest == drain(range(64_000)).digest
     assert max(heap for _, heap in reading.series) >= known_growth.BATCH
     assert 0 < reading.harness_seconds < 60

@@ -7,7 +7,8 @@ import pytest
 
 from lab.claim import O
 from lab.curves.curve import Curve, Point
-from lab.curves.verdict import RESOLUTION, verdict
+from lab.curves.limits import RESOLUTION
+from lab.curves.verdict import verdict
 from lab.data.seed import build
 from lab.measure.process_pool import Processes
 from lab.pattern import ROLES, open_variant

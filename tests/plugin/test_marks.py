@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.curves.limits import default_sizes
 from tests.plugin.plugin_runs import once, run_pytest, write
 
 BUDGETS = {
@@ -20,6 +21,7 @@ BUDGETS = {
 }
 
 SIZES = "sizes='8000..128000'"
+DEFAULT = f"n={default_sizes('n')[0]}..{default_sizes('n')[-1]}"
 
 GROWTHS = {
     "'O(1)'": "missing a required argument: 'over'.",
@@ -89,7 +91,7 @@ UNREAD = """
 
     @growth
     def test_read(n):
-        assert n in (4_000, 8_000, 16_000, 32_000, 64_000, 128_000)
+        assert n >= 1_000
 
     @growth
     def test_read_in_a_closure(n):
@@ -97,7 +99,7 @@ UNREAD = """
 
     @growth
     def test_read_by_a_fixture(rows, n):
-        assert len(rows) >= 4_000
+        assert len(rows) >= 1_000
 
     @growth
     def test_read_by_name(n):
@@ -176,9 +178,9 @@ def test_a_marker_that_makes_no_sense_is_an_error_of_its_test(ran, name, says):
 
 @pytest.mark.parametrize("name", ["unread", "only_written", "of_other_fixtures", "unread_method"])
 def test_a_body_that_never_reads_its_size_has_failed(ran, name):
-    text = ran.text(f"test_{name}[n=8000..128000]")
+    text = ran.text(f"test_{name}[{DEFAULT}]")
     assert f"test_{name} never reads 'n', which takes the size of memory_growth" in text
-    assert ran.outcome(f"test_{name}[n=8000..128000]") == "error"
+    assert ran.outcome(f"test_{name}[{DEFAULT}]") == "error"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_a_body_that_never_reads_its_size_has_failed(ran, name):
     ],
 )
 def test_a_body_that_may_read_its_size_is_run_at_the_sizes_of_the_command(ran, name):
-    assert ran.outcome(f"test_{name}[n=8000..128000]") == "passed"
+    assert ran.outcome(f"test_{name}[{DEFAULT}]") == "passed"
 
 
 def test_a_wrong_marker_is_no_error_where_nothing_is_measured(ran):

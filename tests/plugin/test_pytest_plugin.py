@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from lab.curves.verdict import RESOLUTION
+from lab.curves.limits import RESOLUTION
 from lab.units import parse_bytes, show_bytes
 from tests.helpers import just_above
 from tests.plugin.plugin_runs import once, run_pytest, write
 
 BUDGETS = """
     import pytest
-    from lab.curves.verdict import RESOLUTION
+    from lab.curves.limits import RESOLUTION
     from tests.measure.known_growth import only_in_c
 
     @pytest.mark.memory_budget(1_000_000 + RESOLUTION["heap"])

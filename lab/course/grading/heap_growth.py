@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from lab.claim import AXES
 from lab.course.grading.result import Peaks
 from lab.course.grading.watch import PLACES, ExternalMemory, over_in
-from lab.curves.growth import growth
-from lab.curves.verdict import RESOLUTION, SMALLEST_LEAK, grows
+from lab.curves.limits import RESOLUTION, SMALLEST_LEAK
+from lab.curves.shape import Shape
 from lab.units import show_bytes, show_per_item
 
 _FEWEST_POINTS = 3
@@ -42,13 +42,15 @@ def growth_of(peaks: Peaks, item: str, most: int, noise: int = 0) -> HeapGrowth:
     if len(peaks) < _FEWEST_POINTS:
         return HeapGrowth(False, "was too slow for a traced curve")
     sizes, heaps = zip(*peaks, strict=True)
-    fit = growth(sizes, heaps)
+    leak = SMALLEST_LEAK.get(_axis(item), 1.0)
+    shape = Shape(sizes, heaps, RESOLUTION["heap"] + noise, leak)
+    fit = shape.growth
     cost = show_per_item(max(0.0, fit.per_item), item)
     if most:
         allowed = show_per_item(most, item)
         over = fit.line.ci95[0] > most or fit.per_item > most * 1.1
         return HeapGrowth(over, f"costs {cost}; {allowed} are allowed")
-    if grows(fit, _axis(item), RESOLUTION["heap"] + noise):
+    if shape.rises:
         low, high = (show_bytes(max(0.0, end)) for end in fit.line.ci95)
         return HeapGrowth(True, f"grows by {cost} (95 % between {low} and {high})")
     return HeapGrowth(False, f"stays flat at {show_bytes(max(heaps))}")

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.measure.watcher import descendants
 from lab.system.linux import status
 
 PLACES = ("its child processes", "files", "the database")
@@ -83,7 +84,7 @@ class MemoryWatch:
             warm, at_limit = status("VmRSS", pid), 0.0
             before: set[int] = set()
             while True:
-                tree = list(_descendants(pid))
+                tree = list(descendants(pid))
                 # Between fork and exec, a child process has the size of its parent.
                 settled = [child for child in tree if child in before]
                 before = set(tree)
@@ -109,14 +110,6 @@ def _at_limit(pid: int) -> bool:
     """Return whether a process is at its RLIMIT_DATA, even if it catches the error."""
     limit, _ = resource.prlimit(pid, resource.RLIMIT_DATA)
     return limit != resource.RLIM_INFINITY and status("VmData", pid) > limit - _AT_LIMIT_MARGIN
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(OSError):
-            for child in (task / "children").read_text().split():
-                yield int(child)
-                yield from _descendants(int(child))
 
 
 def _proportional(pid: int) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from lab.errors import LabError
 from lab.measure import run_progress
@@ -86,6 +86,7 @@ class Endpoint:
     field: str = "file"
     clients: int = 1
     alike: bool = True
+    open_ended: ClassVar[bool] = True
 
     @classmethod
     def parse(cls, text: str, app: str, headers: Iterable[str] = (), **more: Any) -> "Endpoint":
