@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.plugin.bounded_records import keep_each_warning_once, keep_every_record
 from lab.plugin.pytest_internals import configure, prepare_config, unconfigure
 
 CHILD = "memory-lab-child"
@@ -72,6 +73,18 @@ class Recorder:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep all tests, before another plugin can deselect any."""
         self.collected = list(items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Bound the warnings that pytest keeps of a test, which it has just begun to record."""
+        if self._config.pluginmanager.has_plugin("warnings"):
+            keep_each_warning_once()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> None:
+        """Let ``caplog`` have the log, for which it may be set up in the middle of a body."""
+        if fixturedef.argname == "caplog":
+            keep_every_record(self._config)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep the error of a file that cannot be collected."""

@@ -18,6 +18,9 @@ OLDEST_TESTED, NEWEST_TESTED = "7.4", "9.2"
 XPASS_STRICT = "[XPASS(strict)] "
 """How pytest begins the text of a strict xfail that passed."""
 
+_LOGGING = "logging-plugin"
+_HANDLERS = ("caplog_handler", "report_handler")
+
 _PACKAGES = {"_pytest", "pluggy"}
 
 _FUNCTIONS = (
@@ -54,6 +57,8 @@ def _missing(session: pytest.Session) -> Iterator[str]:
     ]
     if capture := _capture_manager(session.config):
         attributes.append((capture, "item_capture"))
+    if logging := session.config.pluginmanager.get_plugin(_LOGGING):
+        attributes += [(logging, f"{handler}.stream") for handler in _HANDLERS]
     for owner, name in attributes:
         try:
             attrgetter(name)(owner)
@@ -114,6 +119,26 @@ def parameters(item: pytest.Function) -> dict[str, Any]:
 def parameter_marks(item: pytest.Function) -> list[pytest.Mark]:
     """Return the marks of a test's parameters, without those of its function."""
     return [*item.callspec.marks] if hasattr(item, "callspec") else []
+
+
+def arguments_of_fixtures(item: pytest.Function) -> set[str]:
+    """Return the names of what the fixtures of a test take, without those of pytest's own."""
+    fixtures = [fixture for same in item._fixtureinfo.name2fixturedefs.values() for fixture in same]
+    own = [f for f in fixtures if not getattr(f.func, "__module__", "").startswith("_pytest.")]
+    return {name for fixture in own for name in fixture.argnames}
+
+
+def log_handlers(config: pytest.Config) -> list[Any]:
+    """Return the handlers that keep the log for ``caplog`` and for the report; empty without."""
+    plugin = config.pluginmanager.get_plugin(_LOGGING)
+    return [getattr(plugin, name) for name in _HANDLERS] if plugin else []
+
+
+def fixtures_in_use(item: pytest.Item) -> set[str]:
+    """Return the names of the fixtures of a test, also of those that others asked for by name."""
+    if not isinstance(item, pytest.Function):
+        return set()
+    return {*item.fixturenames, *getattr(item._request, "_fixture_defs", ())}
 
 
 def is_internal(file: str) -> bool:
