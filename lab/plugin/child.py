@@ -20,6 +20,7 @@ import pytest
 from lab.errors import LabError
 from lab.measure.workload import LASTING
 from lab.outcome import Outcome
+from lab.plugin.child_plugins import leave_skips_to_the_run
 from lab.plugin.child_session import Recorder, RunRecord, coverage_measured, measuring_session
 from lab.plugin.child_start import names_in_file
 from lab.plugin.pytest_internals import parameters
@@ -139,5 +140,6 @@ def _item(
                 "the test the same id in every process.",
                 details="\n".join(recorder.errors),
             )
+        leave_skips_to_the_run(items[0])
         _collected[key] = recorder, items[0]
     return _collected[key]
