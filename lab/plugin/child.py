@@ -42,6 +42,8 @@ def import_test_file(pytest_run: dict[str, Any], file: str) -> None:
     try:
         with measuring_session(pytest_run, file, collect_only=True):
             pass
+    except LabError:
+        raise
     except BaseException as error:  # a plugin may raise anything, and the run must report it
         reason = "".join(traceback.format_exception_only(error)).strip()
         raise LabError(

@@ -13,6 +13,7 @@ from lab.errors import LabError
 from lab.plugin.pytest_internals import (
     configure,
     implementations,
+    is_pytests_own,
     plugin_module,
     replace_functions,
 )
@@ -98,7 +99,8 @@ def plugin_errors(config: pytest.Config, path: str, missing: Sequence[str]) -> I
         name = plugin_named(config, error)
         if not name:
             raise
-        option = f"-p no:{name}" if config.pluginmanager.has_plugin(name) else "--no-memory-lab"
+        blockable = config.pluginmanager.has_plugin(name) and not name.endswith(".py")
+        option = f"-p no:{name}" if blockable else "--no-memory-lab"
         raise LabError(
             f"{name} fails in the measuring process of {path} ({reason}): run with {option}.",
             details="\n".join(
@@ -111,9 +113,9 @@ def plugin_named(config: pytest.Config, error: BaseException) -> str:
     """Return the name of the plugin in which an error was raised; empty if it was in pytest."""
     names: dict[str, str] = {}
     for name, plugin in config.pluginmanager.list_name_plugin():
-        module = plugin_module(plugin)
-        if module and not module.startswith(("_pytest.", "lab.")):
-            names.setdefault(module, name)
+        if not is_pytests_own(plugin) and not plugin_module(plugin).startswith("lab."):
+            module = plugin_module(plugin)
+            names.setdefault(module, module if name.isdigit() else name)
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     modules = [frame.f_globals.get("__name__", "") for frame in reversed(frames)]
     return next((names[module] for module in modules if module in names), "")

@@ -99,7 +99,7 @@ def implementations(item: pytest.Item, hook: str) -> "list[HookImpl]":
     every: list[HookImpl] = getattr(item.ihook, hook).get_hookimpls()
     if hook.startswith("pytest_runtest_") and hook.endswith(("setup", "teardown")):
         return [one for one in every if one.plugin_name not in _RUNNERS]
-    return [one for one in every if not is_internal(plugin_module(one.plugin).replace(".", "/"))]
+    return [one for one in every if not is_pytests_own(one.plugin)]
 
 
 def call_only(
@@ -133,6 +133,11 @@ def keep_only(config: pytest.Config, hook: str, plugin: object) -> None:
 def plugin_module(plugin: object) -> str:
     """Return the name of the module that defines a plugin."""
     return str(getattr(plugin, "__name__" if isinstance(plugin, ModuleType) else "__module__", ""))
+
+
+def is_pytests_own(plugin: object) -> bool:
+    """Return whether a plugin belongs to pytest."""
+    return plugin_module(plugin).partition(".")[0] in _PACKAGES
 
 
 def raised_by_test(error: pytest.ExceptionInfo[BaseException]) -> bool:
