@@ -167,8 +167,8 @@ def measuring_session(
         with plugin_errors(config, path, missing):
             start_plugins(config, pytest_run["in_worker"])
             sys.breakpointhook = pdb.set_trace = _no_debugger
-            started = True
             config.hook.pytest_sessionstart(session=session)
+            started = True
             config.args = [path]
             config.hook.pytest_collection(session=session)
         for hook in _REPORTING:
