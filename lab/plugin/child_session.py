@@ -51,6 +51,9 @@ Most plugins leave the files of the run to the main process where they find a ``
 of these options write or delete files in every process, or track all code that runs.
 """
 
+_LEFT_OUT = ("pytest_forked",)
+"""Plugins that run a test in one more process, in which nothing would be measured."""
+
 _REPORTING = (
     "pytest_runtest_logstart",
     "pytest_runtest_logreport",
@@ -166,6 +169,8 @@ def measuring_session(
     try:
         with plugin_errors(config, path, missing):
             start_plugins(config, pytest_run["in_worker"])
+            for name in filter(config.pluginmanager.has_plugin, _LEFT_OUT):
+                config.pluginmanager.unregister(name=name)
             sys.breakpointhook = pdb.set_trace = _no_debugger
             config.hook.pytest_sessionstart(session=session)
             started = True

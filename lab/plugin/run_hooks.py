@@ -44,25 +44,26 @@ class ReportMaker:
     def show(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Call the hooks that make a report, each alone.
 
-        They see a copy: what they add was added in the measuring process, where they had the
-        fixtures. Here one may fail for want of them.
+        They see a copy: what they change was changed in the measuring process, where they had the
+        fixtures. Here one may fail for want of them. Attributes that only they have here are kept.
         """
         if type(report) is not pytest.TestReport:
             return  # of a part of a test, such as a subtest
         call = _call(report)
         for one in implementations(item, "pytest_runtest_makereport"):
-            with self._showing(report), suppress(Exception):
+            with self._showing(report) as copied, suppress(Exception):
                 call_only(
                     item, "pytest_runtest_makereport", [one.plugin, self], item=item, call=call
                 )
+                vars(report).update({**vars(copied), **vars(report)})
 
     @contextmanager
-    def _showing(self, report: pytest.TestReport) -> Iterator[None]:
+    def _showing(self, report: pytest.TestReport) -> Iterator[pytest.TestReport]:
         self._shown = copy(report)
         self._shown.sections = [*report.sections]
         self._shown.user_properties = [*report.user_properties]
         try:
-            yield
+            yield self._shown
         finally:
             self._shown = None
 
