@@ -45,6 +45,7 @@ RUN_BY = {
     "notebooks": "make test-notebooks",
     "browser": "make test-browser",
     "install": "make test-install",
+    "neighbours": "make test-neighbours",
 }
 """The marker of tests that a run may leave out, and the command that runs them."""
 
