@@ -49,17 +49,10 @@ def main(*options: str) -> None:
 
 
 def _compile_neighbours(pins: Path, *options: str) -> None:
+    wanted = ("pyproject.toml", "--extra", "pytest", str(NEIGHBOURS.with_suffix(".in")))
     built = [word for name in SOURCES for word in ("--no-binary", name)]
     files = ("--constraints", pins, "--output-file", NEIGHBOURS)
-    _compile(
-        "pyproject.toml",
-        str(NEIGHBOURS.with_suffix(".in")),
-        "--extra",
-        "pytest",
-        *built,
-        *options,
-        *files,
-    )
+    _compile(*wanted, *built, *options, *files)
 
 
 def blocks(text: str) -> list[str]:
