@@ -20,6 +20,7 @@ from lab.measure.workload import LASTING
 from lab.outcome import Outcome
 from lab.plugin.bounded_records import bounded_records
 from lab.plugin.case_methods import is_case_method, pass_size
+from lab.plugin.child_plugins import leave_skips_to_the_run
 from lab.plugin.child_session import Recorder, RunRecord, coverage_measured, measuring_session
 from lab.plugin.child_start import names_in_file
 from lab.plugin.pytest_internals import parameters
@@ -41,6 +42,8 @@ def import_test_file(pytest_run: dict[str, Any], file: str) -> None:
     try:
         with measuring_session(pytest_run, file, collect_only=True):
             pass
+    except LabError:
+        raise
     except BaseException as error:  # a plugin may raise anything, and the run must report it
         reason = "".join(traceback.format_exception_only(error)).strip()
         raise LabError(
@@ -149,5 +152,6 @@ def _item(
                 "the test the same id in every process.",
                 details="\n".join(recorder.errors),
             )
+        leave_skips_to_the_run(items[0])
         _collected[key] = recorder, items[0]
     return _collected[key]
