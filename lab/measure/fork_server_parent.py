@@ -1,4 +1,4 @@
-"""The parent's side of a fork server: start it, send it tasks, read its answers, end it."""
+"""The parent's side of a fork server: start it, send it tasks, read the answers, end it."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ class ForkServer:
 
     def __init__(self, start: Start, scratch: Path) -> None:
         receive, send = os.pipe()
-        self._answers = receive
+        self._pipe = receive
         self._selector = selectors.DefaultSelector()
         self._selector.register(receive, selectors.EVENT_READ)
         self._unread = b""
@@ -118,7 +118,7 @@ class ForkServer:
             if not self._selector.select(max(0, deadline - time.monotonic())):
                 self.kill()
                 raise TimeoutError
-            part = os.read(self._answers, 65_536)
+            part = os.read(self._pipe, 65_536)
             if not part:
                 return None
             self._unread += part
@@ -164,7 +164,7 @@ class ForkServer:
         self._process.stdin.close()
         self._stderr.close()
         self._selector.close()
-        os.close(self._answers)
+        os.close(self._pipe)
 
 
 def _end(output: str) -> str:

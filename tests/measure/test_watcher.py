@@ -1,5 +1,6 @@
 """Memory outside of the measured process is seen from outside, and named."""
 
+import contextlib
 import os
 import sys
 import time
@@ -76,3 +77,21 @@ def test_no_watcher_is_left():
         for _ in range(3):
             processes.read(workload, "heap", 60)
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+
+
+def writes_into_every_pipe_and_has_a_child(n):
+    """Write what a signal may look like, while a child process holds memory."""
+    for descriptor in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, b"." * 100)
+    child = os.fork()
+    if child == 0:
+        held = bytearray(30_000_000)
+        time.sleep(0.3)
+        os._exit(len(held) % 2)
+    os.waitpid(child, 0)
+
+
+def test_a_target_cannot_end_the_watch():
+    seen = elsewhere(f"{__name__}:writes_into_every_pipe_and_has_a_child")
+    assert 29_000_000 < seen.children < 60_000_000

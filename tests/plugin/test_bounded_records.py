@@ -190,12 +190,12 @@ REPORTED = """
 
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory):
-    return once("noise", tmp_path_factory, lambda folder: _run(folder, NOISE))
+    return once("bounded-noise", tmp_path_factory, lambda folder: _run(folder, NOISE))
 
 
 @pytest.fixture(scope="module")
 def fixtures(tmp_path_factory):
-    return once("fixtures", tmp_path_factory, lambda folder: _run(folder, FIXTURES))
+    return once("bounded-fixtures", tmp_path_factory, lambda folder: _run(folder, FIXTURES))
 
 
 def _run(folder, tests, *words):
@@ -269,7 +269,7 @@ def reported(tmp_path_factory):
     def run(folder):
         return run_pytest(write(folder, test_reported=REPORTED))
 
-    return once("reported", tmp_path_factory, run)
+    return once("bounded-reported", tmp_path_factory, run)
 
 
 def test_the_report_has_the_end_of_the_log(reported):
