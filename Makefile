@@ -5,8 +5,8 @@ BIN := .venv/bin
 ARGS ?=
 CHECK :=
 
-.PHONY: help main dev table test everything test-slow test-faults test-install check bench \
-	bench-check bench-http load soak production notebooks notebooks-write notebooks-check test-notebooks test-browser \
+.PHONY: help main dev table test everything test-slow test-faults test-install test-neighbours \
+	check bench bench-check bench-http load soak production notebooks notebooks-write notebooks-check test-notebooks test-browser \
 	course-html lint types docs docs-check wheel lock clean
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make everything      run all of it at full sizes, before a release (takes hours)"
 	@echo "make test-faults     test servers with clients that disconnect, stall or connect all at once"
 	@echo "make test-install    test the installation on every Python found (needs a package index)"
+	@echo "make test-neighbours run marked tests beside other pytest plugins (needs a package index)"
 	@echo "make check           check the memory budgets of the lab's own variants"
 	@echo "make bench           time every variant against the fastest tool (ARGS=--tenth for small sizes)"
 	@echo "make bench-check     check the answers of the benchmarks without timing them"
@@ -57,7 +58,7 @@ everything: dev
 	rm -rf build/curves
 	$(MAKE) test
 	$(PYTEST) -m "(slow or full) and not install and not notebooks" $(STEALING)
-	$(MAKE) test-install test-faults check lint types notebooks-check
+	$(MAKE) test-install test-neighbours test-faults check lint types notebooks-check
 	$(MAKE) test-notebooks NOTEBOOKS=notebooks
 	$(MAKE) test-browser bench bench-http load production table docs-check
 
@@ -66,6 +67,10 @@ test-faults: dev
 
 test-install: dev
 	$(PYTEST) -m install -n 2 --dist worksteal tests/set_up $(ARGS)
+
+test-neighbours: dev
+	$(BIN)/python requirements/neighbours.py
+	$(PYTEST) -m neighbours -n 2 --dist worksteal tests/plugin $(ARGS)
 
 check: dev
 	LAB_TOKEN="$$($(BIN)/lab serve --token)" \

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TextIO, cast
 
 import typer
 
@@ -23,11 +23,12 @@ from lab.commands.shared_options import GroupedCommand
 from lab.commands.table import table
 from lab.commands.traps import traps
 from lab.errors import LabError
+from lab.report.output import Output
 
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as in shells."""
 _BROKEN_PIPE = 141
-"""Exit code when the reader of the output has closed it: 128 + SIGPIPE."""
+"""Exit code, without a verdict, when the reader of the output has closed it: 128 + SIGPIPE."""
 
 _EXTRAS = {
     "matplotlib": "plots",
@@ -82,6 +83,9 @@ def main() -> NoReturn:
     """Run the command; print an error as one sentence, and exit with its code."""
     # SIGTERM must end the child processes as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
+    out = Output(sys.stdout)
+    sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, Output(sys.stderr))
+    told = ""
     try:
         if sys.flags.optimize > 1:
             raise LabError(
@@ -90,18 +94,24 @@ def main() -> NoReturn:
             )
         code = app(standalone_mode=False)
     except LabError as error:
-        code = _print_error(error)
+        code, told = _print_error(error), str(error)
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
-    except BrokenPipeError:
-        # The interpreter flushes stdout once more at exit, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = _BROKEN_PIPE
     except Exception as error:
         code = _print_unexpected(error)
+    out.flush()
+    if out.problem not in ("", told):
+        print(f"lab: {out.problem}", file=sys.stderr)
     if code == _INTERRUPTED:
         print("lab: stopped.", file=sys.stderr)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code if isinstance(code, int) else _without_verdict(out))
+
+
+def _without_verdict(out: Output) -> int:
+    """Return the exit code of a command whose only result is its output."""
+    if out.error is None:
+        return 0
+    return 2 if out.problem else _BROKEN_PIPE
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -13,8 +13,8 @@ _DESCRIPTIONS = (
     "memory_budget(peak, *, warm_up=False, timeout=600): "
     "the peak heap of the test's body, alone in a fresh process, stays within the amount, such as "
     '"2 MiB".',
-    "memory_growth(claim, *, over, sizes, axis=None, warm_up=True, allow_inconclusive=False, "
-    "timeout=600): "
+    "memory_growth(claim, *, over, sizes=None, axis=None, warm_up=True, "
+    "allow_inconclusive=False, timeout=600): "
     'the body is run at each size, given as the argument named by "over", and its peak heap grows '
     'as claimed, such as "O(1)".',
 )
@@ -70,9 +70,22 @@ def pytest_collection_modifyitems(
         config.pluginmanager.register(MeasuringPlugin(config), "memory-lab-measuring")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Give a size to a method of a ``TestCase``, which cannot have a parameter."""
+    mark = item.get_closest_marker("memory_growth")
+    if mark is not None and isinstance(item, pytest.Function):
+        from lab.plugin.markers import pass_smallest_size
+
+        pass_smallest_size(item, mark)
+
+
 @pytest.fixture(scope="session")
-def memory_lab() -> "MemoryLab":
+def memory_lab(pytestconfig: pytest.Config) -> "MemoryLab":
     """Measure functions, endpoints and servers: ``sweep``, ``measure``, ``server`` and others."""
     from lab.plugin.fixture import MemoryLab
+    from lab.plugin.verdict_sections import VerdictSections
 
-    return MemoryLab()
+    sections = VerdictSections()
+    pytestconfig.pluginmanager.register(sections)
+    return MemoryLab(sections.add)

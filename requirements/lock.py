@@ -2,7 +2,8 @@
 
 Both layers come from one resolution, so they are compatible. The pins keep extras, for versions of
 pip that do not treat `coverage` and `coverage[toml]` as one package. No index and no address is
-written; only the hashes decide what may be installed.
+written; only the hashes decide what may be installed. A third file pins the plugins of
+`neighbours.in`, with the versions that the layers have.
 """
 
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
+LAYERS = ("main", "dev")
+NEIGHBOURS = FOLDER / "neighbours.txt"
 
 COMPILE = (
     *(sys.executable, "-m", "uv", "pip", "compile"),
@@ -20,6 +23,9 @@ COMPILE = (
     *("--only-binary", ":all:", "--no-header", "--no-annotate"),
     *("--no-emit-index-url", "--no-emit-find-links", "--quiet"),
 )
+SOURCES = ("pytest-clarity", "pytest-dependency")
+"""Neighbours that have no wheel; setuptools, which builds them, is pinned with them."""
+
 BUILD = "hatchling\neditables\n"
 """Build requirements of the project, pinned so that it installs without build isolation."""
 
@@ -30,16 +36,23 @@ def main(*options: str) -> None:
         build, pins, table = (Path(scratch, name) for name in ("build.in", "all.txt", "table.txt"))
         build.write_text(BUILD)
         # uv keeps the versions that its output file already pins, unless --upgrade is given.
-        pins.write_text("".join(path.read_text() for path in FOLDER.glob("*.txt")))
+        pins.write_text("".join((FOLDER / f"{layer}.txt").read_text() for layer in LAYERS))
         _compile("pyproject.toml", "--extra", "dev", *options, "--output-file", pins)
         extras = ("--extra", "patterns", "--extra", "plots")
         _compile("pyproject.toml", build, *extras, "--constraints", pins, "--output-file", table)
+        _compile_neighbours(pins, *options)
         names = {name_of(block) for block in blocks(table.read_text())}
         every = blocks(pins.read_text())
-    layers = {"main": names, "dev": {*map(name_of, every)} - names}
-    for layer, members in layers.items():
+    for layer, members in zip(LAYERS, (names, {*map(name_of, every)} - names), strict=True):
         text = "".join(block for block in every if name_of(block) in members)
         (FOLDER / f"{layer}.txt").write_text(text)
+
+
+def _compile_neighbours(pins: Path, *options: str) -> None:
+    wanted = ("pyproject.toml", "--extra", "pytest", str(NEIGHBOURS.with_suffix(".in")))
+    built = [word for name in SOURCES for word in ("--no-binary", name)]
+    files = ("--constraints", pins, "--output-file", NEIGHBOURS)
+    _compile(*wanted, *built, *options, *files)
 
 
 def blocks(text: str) -> list[str]:

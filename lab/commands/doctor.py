@@ -1,6 +1,6 @@
 """`lab doctor`: check the requirements of the lab on this machine."""
 
-import typer
+from lab.commands.shared_options import end
 
 
 def doctor() -> None:
@@ -10,5 +10,4 @@ def doctor() -> None:
 
     findings = examine()
     print_findings(console(), findings)
-    if not all(finding.good for finding in findings):
-        raise typer.Exit(2)
+    end(0 if all(finding.good for finding in findings) else 2)

@@ -221,8 +221,9 @@ def _steps(options: "LoadOptions", require: list[str], out: Path) -> int:
             document = steps_json(steps, served, quick=options.quick)
             write_steps_json(document, out)  # at once: the command may be stopped
             bar.advance()
+    written = write_steps(steps, document, out)
     print_steps(screen, steps, served.cap)
-    screen.print(f"Written: {write_steps(steps, document, out)}", soft_wrap=True)
+    screen.print(f"Written: {written}", soft_wrap=True)
     passed = {f"{role} carried": float(users) for role, users in users_passed(steps).items()}
     return report_requirements(screen, requirements, passed)
 
@@ -261,7 +262,8 @@ def _mixed(
         if users.web_port:
             screen.print(f"Locust's page is at http://127.0.0.1:{users.web_port}; Ctrl-C ends it.")
         result = run_mixed(MixedLoad(ready, options.roles, users, seconds, url), out)
+    written = write_mixed(result, out)
     print_mixed(screen, result)
-    screen.print(f"Written: {write_mixed(result, out)}", soft_wrap=True)
+    screen.print(f"Written: {written}", soft_wrap=True)
     code = report_requirements(screen, requirements, measures(result))
     return code if result.requests and not result.died else 1

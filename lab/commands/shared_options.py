@@ -1,7 +1,7 @@
 """Options shared by several commands, and the objects that they select."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -141,7 +141,6 @@ def print_left_out(screen: "Console", sentences: "Iterable[str]") -> None:
         screen.print(f"Left out: {sentence}", soft_wrap=True)
 
 
-def end(exit_code: int) -> None:
-    """End the command with an exit code; return for 0."""
-    if exit_code:
-        raise typer.Exit(exit_code)
+def end(exit_code: int) -> NoReturn:
+    """End the command with the exit code of its result, also if its output is lost."""
+    raise typer.Exit(exit_code)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lab.commands.data import build_posts
-from lab.commands.shared_options import Curves, Jobs, Timeout, print_left_out, schedule_for
+from lab.commands.shared_options import Curves, Jobs, Timeout, end, print_left_out, schedule_for
 
 
 def table(
@@ -36,12 +36,13 @@ def table(
         build_posts(steps)
         schedule = schedule_for(jobs, timeout, steps, limit, store=curves)
         measured = measure_table(quick=quick, schedule=schedule, announce=steps.begin)
+    written = write_table(measured, out)
     print_table(screen, measured)
     print_left_out(screen, measured.left_out)
-    written = write_table(measured, out)
     screen.print(f"Written: {written}")
     if timings:
         print_timings(screen, measured.timings)
+    end(0)
 
 
 def _free_memory() -> int:

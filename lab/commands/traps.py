@@ -31,7 +31,7 @@ def traps(
     with progress(screen) as steps:
         steps.begin("Traps", len(chosen))
         demonstrations = demonstrate_all(chosen, steps.advance)
-    print_demonstrations(screen, demonstrations, explain=not every)
     if json_file is not None:
         write_demonstrations(demonstrations, json_file)
+    print_demonstrations(screen, demonstrations, explain=not every)
     end(0 if all(shown.holds for _, shown in demonstrations) else 1)

@@ -144,9 +144,9 @@ class Curve:
 
     target: str
     axis: str
-    points: tuple[Point, ...]
+    points: tuple[Point, ...] = field(repr=False)
     witness: Witness = "heap"
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict, repr=False)
     noise: int = 0
     answer_grows: bool = False
     constant_answer: str = ""

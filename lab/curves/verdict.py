@@ -29,7 +29,7 @@ from lab.units import show_bytes, show_per_item
 EXIT_CODES: dict[Finding, int] = {"kept": 0, "broken": 1, "inconclusive": 3}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """Whether a claim is kept, and why; true if it is kept.
 
@@ -51,6 +51,9 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.finding == "kept"
+
+    def __repr__(self) -> str:
+        return f"<{self.claim} {self.finding}: {self.reason}>"
 
 
 def verdict(curves: Curve | Iterable[Curve], claim: O, *, per_client: int | None = None) -> Verdict:

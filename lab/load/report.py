@@ -1,9 +1,9 @@
 """Report the result of a load: in the terminal, as JSON, as CSV, and as a picture."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lab.load.requirements import Requirement, show
 from lab.load.result import LoadResult
 from lab.load.steps import ServerUnderTest, Step
 from lab.measure.environment import environment
+from lab.report.files import write_json, write_text
 from lab.units import show_bytes, show_count, show_seconds
 
 
@@ -78,8 +79,7 @@ def users_passed(steps: Sequence[Step]) -> dict[str, int]:
 
 def write_steps_json(document: Mapping[str, Any], out: Path) -> None:
     """Write a document of `steps_json` to ``load.json``."""
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "load.json").write_text(json.dumps(document, indent=1) + "\n")
+    write_json(out / "load.json", document)
 
 
 def write_steps(steps: Sequence[Step], document: Mapping[str, Any], out: Path) -> str:
@@ -91,13 +91,14 @@ def write_steps(steps: Sequence[Step], document: Mapping[str, Any], out: Path) -
         out: Folder for the files; it is created.
     """
     write_steps_json(document, out)
-    with (out / "steps.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["role", "users", "carried", "base_bytes", "peak_bytes", "first_byte_p50",
-                       "first_byte_p95", "bytes_per_second", "problem"])  # fmt: skip
-        for step in steps:
-            rows.writerow([*_csv(step), step.problem])
-    (out / "memory.svg").write_text(memory_svg(steps, document["cap_bytes"]))
+    table = StringIO()
+    rows = csv.writer(table)
+    rows.writerow(["role", "users", "carried", "base_bytes", "peak_bytes", "first_byte_p50",
+                   "first_byte_p95", "bytes_per_second", "problem"])  # fmt: skip
+    for step in steps:
+        rows.writerow([*_csv(step), step.problem])
+    write_text(out / "steps.csv", table.getvalue())
+    write_text(out / "memory.svg", memory_svg(steps, document["cap_bytes"]))
     return f"{out}/load.json, steps.csv, memory.svg"
 
 
@@ -139,7 +140,7 @@ def print_mixed(to: Console, result: LoadResult) -> None:
 def write_mixed(result: LoadResult, out: Path) -> str:
     """Write the JSON, and return the names of it and of Locust's own reports."""
     document = {**asdict(result), "measures": measures(result), "environment": environment()}
-    (out / "load.json").write_text(json.dumps(document, indent=1) + "\n")
+    write_json(out / "load.json", document)
     return f"{out}/load.json, locust.html, locust_stats.csv, locust_failures.csv"
 
 

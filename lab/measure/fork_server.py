@@ -5,8 +5,10 @@ So every child starts from the same state, whatever was measured before, without
 imports. `lab.measure.fork_server_parent` is the parent's side.
 
 For each task, standard input has a newline, at which the server forks, and then the `Task` as one
-line, which only the child reads. A second fork watches the child. The lines ``pid``, ``answer``,
-``elsewhere`` and ``status`` are written to the file descriptor that the command line names.
+line, which only the child reads. A second fork watches the child. The server and the watcher write
+the lines ``pid``, ``elsewhere`` and ``status`` to the file descriptor that the command line names.
+The child writes its `Answer` to a file that has the name ``Task.token``, when the measured code has
+ended: so that code has no pipe of the lab to write to.
 """
 
 import contextlib
@@ -52,19 +54,21 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     server, out = os.getpid(), int(answer_fd)
+    token = json.loads(start)["token"].encode()
 
     def work(signals: Signals) -> None:
         die_with_parent()
+        os.close(out)
         if os.getppid() == server:
-            _child(jobs, out, failure, signals)
+            _child(jobs, failure, signals)
 
     # The first rounds fill the interpreter's caches; all later rounds start from equal states.
     null = os.open(os.devnull, os.O_WRONLY)
     for _ in range(_IDLE_ROUNDS):
-        _round(null, lambda _: None, die_with_parent)
+        _round(null, token, lambda _: None, die_with_parent)
     os.close(null)
     while os.read(jobs, 1):
-        _round(out, work, die_with_parent)
+        _round(out, token, work, die_with_parent)
 
 
 def _warm(start: dict[str, Any]) -> Answer | None:
@@ -98,7 +102,10 @@ def _start_anew(parent: str, answer_fd: str, start: dict[str, Any]) -> None:
 
 
 def _round(
-    out: int, work: Callable[[Signals], None], die_with_parent: Callable[[], object]
+    out: int,
+    token: bytes,
+    work: Callable[[Signals], None],
+    die_with_parent: Callable[[], object],
 ) -> None:
     """Fork a process that does the work and one that watches it; write pid and exit status."""
     signals = Signals()
@@ -107,26 +114,27 @@ def _round(
         signals.close(measures=True)
         work(signals)
         os._exit(0)
-    os.write(out, b"pid %d\n" % pid)
+    os.write(out, b"%s pid %d\n" % (token, pid))
     watcher = os.fork() if SUPPORTED else 0
     if watcher == 0 and SUPPORTED:
         die_with_parent()
         signals.close(watches=True)
-        os.write(out, b"elsewhere %s\n" % json.dumps(asdict(watch(pid, signals))).encode())
+        seen = json.dumps(asdict(watch(pid, signals))).encode()
+        os.write(out, b"%s elsewhere %s\n" % (token, seen))
         os._exit(0)
     signals.close()
     _, status = os.waitpid(pid, 0)
     if watcher:
         os.waitpid(watcher, 0)
-    os.write(out, b"status %d\n" % status)
+    os.write(out, b"%s status %d\n" % (token, status))
 
 
-def _child(jobs: int, out: int, failure: Answer | None, signals: Signals) -> None:
+def _child(jobs: int, failure: Answer | None, signals: Signals) -> None:
     """Run one task and write its answer."""
     os.setsid()
     adopt_orphans()
-    os.set_inheritable(out, False)
     task = Task.of_json(_read_line(jobs))
+    os.close(jobs)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -137,8 +145,7 @@ def _child(jobs: int, out: int, failure: Answer | None, signals: Signals) -> Non
         answer = failure or _measure(task, signals)
     except BaseException as error:  # of any kind: the parent has to report it
         answer = _failure(error, task.name)
-    with os.fdopen(out, "wb") as stream:
-        stream.write(b"answer %s\n" % answer.to_json())
+    task.answer_file.write_bytes(answer.to_json())
     sys.stderr.flush()
 
 
@@ -160,10 +167,10 @@ def _measure(task: Task, signals: Signals) -> Answer:
 
     def open_and(use: Callable[[Run], object], arguments: Mapping[str, Any]) -> None:
         if task.runs_itself:
-            opener(use, **arguments)
+            opener(lambda run: use(_in_this_process(run)), **arguments)
             return
         with opener(**arguments) as run:
-            use(run)
+            use(_in_this_process(run))
 
     with LASTING:
         if task.warm_up is not None:
@@ -173,6 +180,20 @@ def _measure(task: Task, signals: Signals) -> Answer:
     # A workload that runs itself may pass on no call.
     answer = answers[0] if answers else Answer(Reading())
     return answer.with_reading(garbage=garbage)
+
+
+def _in_this_process(run: Run) -> Run:
+    """Return the same call, which ends every copy of this process that the call forked."""
+    process = os.getpid()
+
+    def once() -> Outcome:
+        try:
+            return run()
+        finally:
+            if os.getpid() != process:
+                os._exit(0)
+
+    return once
 
 
 def _collect_silently() -> int:
@@ -195,7 +216,8 @@ def _answer(task: Task, run: Run, signals: Signals) -> Answer:
         return Answer(outcome=outcome, reason=reason, digest=digest)
     from lab.measure.heap_rss_seconds import observe
 
-    return Answer(*observe(task.witness, run, scratch, Path(task.folder), signals.tell))
+    folder, name = Path(task.folder), task.name
+    return Answer(*observe(task.witness, run, name, scratch, folder, signals.tell))
 
 
 def _failure(error: BaseException, name: str) -> Answer:

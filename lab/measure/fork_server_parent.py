@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.measure.messages import Answer, Task
+from lab.measure.messages import Answer, Task, printable
 from lab.measure.workload import Start
 from lab.system.interpreter import environment_with_lab, python_module
 from lab.system.linux import fixed_addresses
@@ -23,6 +24,12 @@ OnStart = Callable[[int], object]
 _CHILD = "lab.measure.fork_server"
 _FATAL = "Fatal Python error"
 _LINES = 8
+
+_LONGEST_LINE = 65_536
+"""Bytes; the lines of a server are shorter."""
+
+_READ_OUTPUT = 200_000
+"""Last bytes that are read of a process's output."""
 
 
 class ForkServer:
@@ -34,13 +41,14 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
         self._selector.register(receive, selectors.EVENT_READ)
         self._unread = b""
+        self._token = secrets.token_hex()
         self._measuring: int | None = None
         self._killed = False
         self._stderr = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by wait()
         try:
             with fixed_addresses():
                 self._process = subprocess.Popen(
-                    python_module(_CHILD, str(os.getpid()), str(send), _as_json(start)),
+                    python_module(_CHILD, str(os.getpid()), str(send), self._as_json(start)),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=self._stderr,
@@ -66,58 +74,75 @@ class ForkServer:
         deadline = time.monotonic() + timeout
         self._stderr.seek(0)
         self._stderr.truncate()
-        answer: Answer | None = None
         elsewhere: dict[str, Any] = {}
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(b"\n" + task.to_json() + b"\n")
         while True:
-            kind, _, rest = self._line(deadline).partition(b" ")
+            line = self._line(deadline)
+            if line is not None and not line.startswith(self._token.encode()):
+                self.kill()
+                return Answer(
+                    failure=f"the import of {task.name} wrote into a pipe of the lab: let it close "
+                    "or write only files that it has opened."
+                )
+            _, kind, rest = (line or b"- ended -").split(b" ", 2)
             if kind == b"pid":
                 self._measuring = int(rest)
                 if on_start is not None:
                     on_start(self._measuring)
-            elif kind == b"answer":
-                answer = Answer.of_json(rest)
-            elif kind == b"elsewhere":
+                continue
+            if kind == b"elsewhere":
                 elsewhere = json.loads(rest)
-            else:
-                # The task may have left processes running; they are in its group.
-                _kill_group(self._measuring)
-                self._measuring = None
-                # Without a status, the server itself has ended.
-                status = int(rest) if kind == b"status" else None
-                code = self._process.wait() if status is None else os.waitstatus_to_exitcode(status)
-                if answer is None:
-                    return self._died(code, task.name)
-                return answer.with_elsewhere(elsewhere)
+                continue
+            # The task may have left processes running; they are in its group.
+            _kill_group(self._measuring)
+            self._measuring = None
+            status = os.waitstatus_to_exitcode(int(rest)) if kind == b"status" else None
+            code = self._exit_code(deadline) if status is None else status
+            if (answer := Answer.of_task(task)) is None:
+                return self._died(code, task.name)
+            return answer.with_elsewhere(elsewhere)
 
-    def _line(self, deadline: float) -> bytes:
-        """Return the next line of the server; empty after the last one."""
-        while b"\n" not in self._unread:
+    def _exit_code(self, deadline: float) -> int:
+        """Return the exit code of the server, which has closed its pipe."""
+        try:
+            return self._process.wait(max(0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise TimeoutError from None
+
+    def _line(self, deadline: float) -> bytes | None:
+        """Return the next line of the server, or the start of a long one; None after the last."""
+        while b"\n" not in self._unread and len(self._unread) <= _LONGEST_LINE:
             if not self._selector.select(max(0, deadline - time.monotonic())):
                 self.kill()
                 raise TimeoutError
             part = os.read(self._answers, 65_536)
             if not part:
-                return b""
+                return None
             self._unread += part
         line, _, self._unread = self._unread.partition(b"\n")
         return line
 
     def _died(self, code: int, name: str) -> Answer:
         if code < 0:
-            end = f"was killed by {signal.Signals(-code).name}"
+            end = f"was killed by {_signal_name(-code)}"
         else:
             end = f"ended with exit code {code} before it answered"
         hint = " (was there too little memory?)" if code == -signal.SIGKILL else ""
-        self._stderr.seek(0)
-        output = self._stderr.read().decode(errors="replace").strip()
+        size = self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, size - _READ_OUTPUT))
+        output = printable(self._stderr.read().decode(errors="replace")).strip()
         return Answer(
             failure=f"the process measuring {name} {end}{hint}.",
             details=_end(output),
             signal=max(0, -code),
         )
+
+    def _as_json(self, start: Start) -> str:
+        fields = {"preload": start.preload, "warm": start.warm, "arguments": start.arguments}
+        return json.dumps({**fields, "path": import_path(), "token": self._token})
 
     @property
     def alive(self) -> bool:
@@ -154,9 +179,11 @@ def import_path() -> list[str]:
     return [os.getcwd(), *(entry for entry in sys.path if entry and entry != os.getcwd())]
 
 
-def _as_json(start: Start) -> str:
-    fields = {"preload": start.preload, "warm": start.warm, "arguments": start.arguments}
-    return json.dumps({**fields, "path": import_path()})
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # Python has no names for real-time signals
+        return f"signal {number}"
 
 
 def _kill_group(leader: int | None) -> None:

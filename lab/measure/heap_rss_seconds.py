@@ -16,6 +16,7 @@ from pathlib import Path
 from lab.curves.allocation_sites import sites
 from lab.curves.curve import Reading, Witness
 from lab.curves.elsewhere import NOWHERE, Elsewhere
+from lab.errors import LabError
 from lab.measure.native_pools import pool_level
 from lab.measure.native_pools import rise as pool_rise
 from lab.outcome import Outcome
@@ -28,6 +29,7 @@ SERIES_POINTS = 100
 def observe(
     witness: Witness,
     run: Callable[[], Outcome],
+    name: str,
     scratch: Path,
     folder: Path,
     tell: Callable[[], None] = lambda: None,
@@ -37,9 +39,13 @@ def observe(
     Args:
         witness: What to measure.
         run: The call.
+        name: Its name in messages.
         scratch: A folder for temporary files.
         folder: The folder of the user's own code.
         tell: Called right before and right after the call, if memory is measured.
+
+    Raises:
+        LabError: The call damaged the record of its heap.
     """
     _settle()
     if witness == "seconds":
@@ -50,7 +56,7 @@ def observe(
     # Memory that the warm-up left free would hide a part of the rise.
     return_free_memory()
     if witness == "heap":
-        return _heap(run, scratch, folder, tell)
+        return _heap(run, name, scratch, folder, tell)
     return _rss(run, tell)
 
 
@@ -62,7 +68,7 @@ def _settle() -> None:
 
 
 def _heap(
-    run: Callable[[], Outcome], scratch: Path, folder: Path, tell: Callable[[], None]
+    run: Callable[[], Outcome], name: str, scratch: Path, folder: Path, tell: Callable[[], None]
 ) -> tuple[Reading, float]:
     import memray
 
@@ -81,11 +87,18 @@ def _heap(
     seconds = time.perf_counter() - start
     elsewhere = Elsewhere(max(0, _high_watermark() - before), pool=pool_rise(pools))
     tell()
-    with memray.FileReader(capture) as reader:
-        peak = reader.metadata.peak_memory
-        series = [(snapshot.time, snapshot.heap) for snapshot in reader.get_memory_snapshots()]
-        records = reader.get_high_watermark_allocation_records(merge_threads=True)
-        lines = sites(((record.size, record.stack_trace()) for record in records), folder)
+    try:
+        with memray.FileReader(capture) as reader:
+            peak = reader.metadata.peak_memory
+            series = [(snapshot.time, snapshot.heap) for snapshot in reader.get_memory_snapshots()]
+            records = reader.get_high_watermark_allocation_records(merge_threads=True)
+            lines = sites(((record.size, record.stack_trace()) for record in records), folder)
+    except OSError as error:
+        raise LabError(
+            f"{name} damaged the record of its heap: let it close and write only files that it has "
+            "opened.",
+            str(error),
+        ) from None
     reading = _reading(peak, outcome, elsewhere)
     return replace(reading, series=thin_out(series), sites=lines), seconds
 

@@ -1,14 +1,23 @@
-"""The messages between the parent and a measuring process: one line of JSON in each direction."""
+"""The messages between the parent and a measuring process: a line of JSON, and a file of JSON."""
 
 import json
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from lab.curves.allocation_sites import Site
 from lab.curves.curve import Reading, Witness
 from lab.curves.elsewhere import Elsewhere
 from lab.measure.memory_cap import CapOutcome
+
+_LARGEST_ANSWER = 1 << 22
+"""Bytes; an answer has at most 100 points of memory over time and 30 lines of code."""
+
+_UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters except tab and newline, marks that reorder a line, and half characters."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Task:
         witness: The witness; None for a run under a cap.
         cap: Bytes over the warm process, for a run under a cap.
         env: As in `Workload`.
+        token: Name of the file of the answer in ``scratch``, which nobody can guess.
     """
 
     name: str
@@ -40,6 +50,12 @@ class Task:
     witness: Witness | None = None
     cap: int = 0
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    token: str = field(default_factory=secrets.token_hex)
+
+    @property
+    def answer_file(self) -> Path:
+        """The file to which the measuring process writes its answer."""
+        return Path(self.scratch, self.token)
 
     def to_json(self) -> bytes:
         """Return the task as one line."""
@@ -86,23 +102,49 @@ class Answer:
         if self.reading is None or not watched:
             return self
         own = self.reading.elsewhere
-        both = {**watched, "resident": own.resident, "pool": own.pool}
+        both = {**_printable_texts(watched), "resident": own.resident, "pool": own.pool}
         return self.with_reading(elsewhere=_elsewhere(both))
 
     def to_json(self) -> bytes:
-        """Return the answer as one line."""
+        """Return the answer as JSON."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def of_json(cls, line: bytes) -> "Answer":
-        """Read an answer from the line that `to_json` wrote."""
-        fields = json.loads(line)
+    def of_json(cls, text: bytes) -> "Answer":
+        """Read an answer that `to_json` wrote, with printable texts."""
+        fields = _printable_texts(json.loads(text))
         if (reading := fields["reading"]) is not None:
             reading["series"] = tuple(map(tuple, reading["series"]))
             reading["sites"] = tuple(Site(**site) for site in reading["sites"])
             reading["elsewhere"] = _elsewhere(reading["elsewhere"])
             fields["reading"] = Reading(**reading)
         return cls(**fields)
+
+    @classmethod
+    def of_task(cls, task: Task) -> "Answer | None":
+        """Read the answer to a task; None if its process ended before it had written all."""
+        try:
+            with task.answer_file.open("rb") as file:
+                return cls.of_json(file.read(_LARGEST_ANSWER))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+
+def printable(text: str) -> str:
+    r"""Return a text of measured code with escapes such as ``\x1b`` for what cannot be printed."""
+    return _UNPRINTABLE.sub(
+        lambda match: match[0].encode("unicode_escape").decode(), text.replace("\r\n", "\n")
+    )
+
+
+def _printable_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable_texts(item) for item in value]
+    if isinstance(value, dict):
+        return {_printable_texts(name): _printable_texts(item) for name, item in value.items()}
+    return value
 
 
 def _elsewhere(fields: Mapping[str, Any]) -> Elsewhere:

@@ -42,4 +42,7 @@ def _counting(items: Iterable[T]) -> Iterator[T]:
 
 def read(file: Path) -> int:
     """Return the progress in a file; 0 if the file does not exist."""
-    return int.from_bytes(file.read_bytes(), "little") if file.exists() else 0
+    if not file.is_file():
+        return 0
+    with file.open("rb") as opened:
+        return int.from_bytes(opened.read(_SIZE), "little")

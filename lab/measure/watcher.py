@@ -44,6 +44,8 @@ class Signals:
     """Two pipes between a measuring process and its watcher, for the begin and end of the run."""
 
     def __init__(self) -> None:
+        # The measured code has the pipe as well, and cannot guess the word.
+        self._word, self._unread = os.urandom(16), b""
         self._heard, self._told = os.pipe()
         self._ready, self._answered = os.pipe()
 
@@ -62,14 +64,19 @@ class Signals:
     def tell(self) -> None:
         """Say that the run begins or ends, and wait until the watcher has taken a sample."""
         with suppress(OSError):
-            os.write(self._told, b".")
+            os.write(self._told, self._word)
             select.select([self._ready], [], [], 1.0)
             os.read(self._ready, 1)
 
     def heard(self, timeout: float) -> bytes | None:
         """Return what was told within some seconds, empty if the process ended; else None."""
         ready, _, _ = select.select([self._heard], [], [], timeout)
-        return os.read(self._heard, 1) if ready else None
+        if not ready:
+            return None
+        part = os.read(self._heard, 65_536)
+        before, word, after = (self._unread + part).partition(self._word)
+        self._unread = after or before[-len(self._word) :]
+        return b"" if not part else word or None
 
     def answer(self) -> None:
         """Let the measuring process go on."""

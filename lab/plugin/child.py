@@ -12,13 +12,15 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
-from unittest import TestCase
 
 import pytest
 
 from lab.errors import LabError
 from lab.measure.workload import LASTING
 from lab.outcome import Outcome
+from lab.plugin.bounded_records import bounded_records
+from lab.plugin.case_methods import is_case_method, pass_size
+from lab.plugin.child_plugins import leave_skips_to_the_run
 from lab.plugin.child_session import Recorder, RunRecord, coverage_measured, measuring_session
 from lab.plugin.child_start import names_in_file
 from lab.plugin.pytest_internals import parameters
@@ -40,6 +42,8 @@ def import_test_file(pytest_run: dict[str, Any], file: str) -> None:
     try:
         with measuring_session(pytest_run, file, collect_only=True):
             pass
+    except LabError:
+        raise
     except BaseException as error:  # a plugin may raise anything, and the run must report it
         reason = "".join(traceback.format_exception_only(error)).strip()
         raise LabError(
@@ -72,9 +76,10 @@ def run_test(
     recorder, item = _item(pytest_run, test, coverage)
     if over is not None:
         parameters(item)[over] = size
+    case_size = (over, size) if over is not None and size is not None else None
     record = recorder.record = RunRecord()
     next_item = item.parent if reports is None else None
-    with _body_measured(item, measure):
+    with _body_measured(item, measure, case_size):
         try:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=next_item)
         except (pytest.exit.Exception, KeyboardInterrupt) as error:
@@ -84,17 +89,28 @@ def run_test(
 
 
 @contextmanager
-def _body_measured(item: pytest.Function, measure: Measure) -> Iterator[None]:
-    """Measure the test's body inside the block; of a `TestCase`, without setUp and tearDown."""
+def _body_measured(
+    item: pytest.Function, measure: Measure, size: tuple[str, int] | None
+) -> Iterator[None]:
+    """Measure the test's body inside the block; of a `TestCase`, without setUp and tearDown.
+
+    Args:
+        item: The test.
+        measure: Measures a call.
+        size: The argument that takes the size, and its value; None without a size.
+    """
     runtest = item.runtest
 
     def run() -> None:
-        in_case = item.cls is not None and issubclass(item.cls, TestCase)
-        if in_case and not iscoroutinefunction(item.obj):
-            item.obj = _measured(item.obj, measure)
-            runtest()
-        else:
-            _measured(runtest, measure)()
+        in_case = is_case_method(item)
+        if in_case and size is not None:
+            pass_size(item, *size)
+        with bounded_records(item):
+            if in_case and not iscoroutinefunction(item.obj):
+                item.obj = _measured(item.obj, measure)
+                runtest()
+            else:
+                _measured(runtest, measure)()
 
     item.runtest = run  # type: ignore[method-assign]
     try:
@@ -136,5 +152,6 @@ def _item(
                 "the test the same id in every process.",
                 details="\n".join(recorder.errors),
             )
+        leave_skips_to_the_run(items[0])
         _collected[key] = recorder, items[0]
     return _collected[key]

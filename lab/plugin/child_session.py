@@ -3,14 +3,17 @@
 import os
 import pdb
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from lab.plugin.pytest_internals import configure, prepare_config, unconfigure
+from lab.plugin.bounded_records import keep_each_warning_once, keep_every_record
+from lab.plugin.child_plugins import missing_plugins, plugin_errors, plugin_named, start_plugins
+from lab.plugin.pytest_internals import keep_only, prepare_config, raised_by_test, unconfigure
+from lab.plugin.worker_input import WorkerInput, unpacked
 
 CHILD = "memory-lab-child"
 """Name of the plugin that is registered only in measuring processes."""
@@ -34,8 +37,31 @@ _OVERRIDDEN = {
     "benchmark_enable": False,
     "benchmark_only": False,
     "memray": False,
+    "allure_report_dir": None,
+    "clean_alluredir": False,
+    "inline_snapshot": "disable",
+    "mdpath": None,
+    "profile": False,
+    "profile_svg": False,
+    "store_durations": False,
+    "testmon": False,
 }
-"""Options of the whole run, of pytest and of other plugins, with the values that turn them off."""
+"""Options of the whole run, of pytest and of other plugins, with the values that turn them off.
+
+Most plugins leave the files of the run to the main process where they find a ``workerinput``. Those
+of these options write or delete files in every process, or track all code that runs.
+"""
+
+_LEFT_OUT = ("pytest_forked",)
+"""Plugins that run a test in one more process, in which nothing would be measured."""
+
+_REPORTING = (
+    "pytest_runtest_logstart",
+    "pytest_runtest_logreport",
+    "pytest_runtest_logfinish",
+    "pytest_warning_recorded",
+)
+"""Hooks by which plugins report tests. In a measuring process only the recorder has them."""
 
 
 @dataclass
@@ -62,8 +88,9 @@ class Recorder:
         errors: Why files could not be collected.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, missing: Sequence[str]) -> None:
         self._config = config
+        self._missing = missing
         self.record = RunRecord()
         self.collected: list[pytest.Item] = []
         self.errors: list[str] = []
@@ -73,13 +100,40 @@ class Recorder:
         """Keep all tests, before another plugin can deselect any."""
         self.collected = list(items)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Bound the warnings that pytest keeps of a test, which it has just begun to record."""
+        if self._config.pluginmanager.has_plugin("warnings"):
+            keep_each_warning_once()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> None:
+        """Let ``caplog`` have the log, for which it may be set up in the middle of a body."""
+        if fixturedef.argname == "caplog":
+            keep_every_record(self._config)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep the error of a file that cannot be collected."""
         if report.failed:
             self.errors.append(report.longreprtext)
 
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Fail a test that a hook skips here, though the hooks of the main process do not."""
+        outcome: Any = yield
+        error = call.excinfo
+        if error and isinstance(error.value, pytest.skip.Exception) and not raised_by_test(error):
+            report, name = outcome.get_result(), plugin_named(self._config, error.value)
+            report.outcome = "failed"
+            report.longrepr = (
+                f"{name or 'A hook'} skips the test in its measuring process only "
+                f"({error.value}), so it was not measured: run with --no-memory-lab."
+            )
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a report to the record."""
+        if report.failed and self._missing:
+            report.sections.append(("memory-lab", missing_plugins(self._missing)))
         to_serializable = self._config.hook.pytest_report_to_serializable
         self.record.reports.append(to_serializable(config=self._config, report=report))
 
@@ -116,31 +170,48 @@ def measuring_session(
         The recorder of the session.
     """
     os.chdir(pytest_run["dir"])
-    config = prepare_config([*pytest_run["args"], *pytest_run["more_args"]])
+    plugins, missing = unpacked(pytest_run["plugins"])
+    args = [*pytest_run["args"], *pytest_run["more_args"]]
+    config = prepare_config(args, [plugin for _, plugin in plugins])
+    _set_options(config, pytest_run, collect_only)
+    recorder = Recorder(config, missing)
+    config.pluginmanager.register(recorder, CHILD)
+    session = pytest.Session.from_config(config)
+    session.exitstatus = pytest.ExitCode.OK
+    started = False
+    try:
+        with plugin_errors(config, path, missing):
+            start_plugins(config, pytest_run["in_worker"])
+            for name in filter(config.pluginmanager.has_plugin, _LEFT_OUT):
+                config.pluginmanager.unregister(name=name)
+            sys.breakpointhook = pdb.set_trace = _no_debugger
+            config.hook.pytest_sessionstart(session=session)
+            started = True
+            config.args = [path]
+            config.hook.pytest_collection(session=session)
+        for hook in _REPORTING:
+            keep_only(config, hook, recorder)
+        yield recorder
+    finally:
+        with plugin_errors(config, path, missing):
+            if started:
+                config.hook.pytest_sessionfinish(session=session, exitstatus=session.exitstatus)
+            unconfigure(config)
+
+
+def _set_options(config: pytest.Config, pytest_run: dict[str, Any], collect_only: bool) -> None:
     for name, value in _OVERRIDDEN.items():
         if hasattr(config.option, name):
             setattr(config.option, name, value)
     config.option.basetemp = pytest_run["basetemp"]
     config.option.collectonly = collect_only
     # As in a worker of pytest-xdist, plugins then leave the files of the run to the main process.
-    config.workerinput = workerinput = pytest_run["workerinput"]  # type: ignore[attr-defined]
+    values = dict(unpacked(pytest_run["workerinput"].items())[0])
+    config.workerinput = WorkerInput(values, pytest_run["options"])  # type: ignore[attr-defined]
     config.workeroutput = {}  # type: ignore[attr-defined]
-    os.environ["PYTEST_XDIST_WORKER"] = workerinput["workerid"]
-    os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(workerinput["workercount"])
-    os.environ["PYTEST_XDIST_TESTRUNUID"] = workerinput["testrunuid"]
-    recorder = Recorder(config)
-    config.pluginmanager.register(recorder, CHILD)
-    try:
-        configure(config)
-        sys.breakpointhook = pdb.set_trace = _no_debugger
-        session = pytest.Session.from_config(config)
-        config.hook.pytest_sessionstart(session=session)
-        config.args = [path]
-        config.hook.pytest_collection(session=session)
-        yield recorder
-        config.hook.pytest_sessionfinish(session=session, exitstatus=pytest.ExitCode.OK)
-    finally:
-        unconfigure(config)
+    os.environ["PYTEST_XDIST_WORKER"] = values["workerid"]
+    os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(values["workercount"])
+    os.environ["PYTEST_XDIST_TESTRUNUID"] = values["testrunuid"]
 
 
 def _no_debugger(*_: object, **__: object) -> None:

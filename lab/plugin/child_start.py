@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 
 from lab.measure.workload import Start
-
-_IDS_PER_WORKER = 100
-"""The measuring processes of gw0 are gw100, gw101 and so on, those of gw1 begin at gw200: plugins
-that give each worker a database of its own then give one to each measuring process."""
+from lab.plugin.worker_input import options, plugin_objects, worker_input
 
 _MORE_ARGS = {"capturemanager": "--capture=fd", "pytest_cov": "--cov-reset"}
 """Arguments by plugin: output goes into the reports, and the lab measures coverage itself."""
@@ -55,21 +52,16 @@ def run_settings(config: pytest.Config, number: int, basetemp: str | None) -> di
         number: The number of the process among those of one test, from 0.
         basetemp: The folder for ``tmp_path``, or None.
     """
-    plugins, workerinput = config.pluginmanager, getattr(config, "workerinput", {})
-    worker = workerinput.get("workerid", "")[2:]
-    first = _IDS_PER_WORKER * (1 + int(worker) if worker.isdigit() else 1)
+    plugins = config.pluginmanager
     return {
         "args": [str(arg) for arg in config.invocation_params.args],
         "more_args": [arg for name, arg in _MORE_ARGS.items() if plugins.has_plugin(name)],
         "dir": str(config.invocation_params.dir),
         "basetemp": basetemp,
-        "workerinput": {
-            "workercount": 1,
-            "testrunuid": "memory-lab",
-            "mainargv": [],
-            **workerinput,
-            "workerid": f"gw{first + number}",
-        },
+        "plugins": plugin_objects(config),
+        "workerinput": worker_input(config, number),
+        "options": options(config),
+        "in_worker": hasattr(config, "workerinput"),
     }
 
 

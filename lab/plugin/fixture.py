@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from importlib.machinery import PathFinder
@@ -48,7 +48,16 @@ def _short_errors(call: Callable[P, T]) -> Callable[P, T]:
 
 
 class MemoryLab:
-    """Measures in fresh processes, so that figures do not depend on the tests before."""
+    """Measures in fresh processes, so that figures do not depend on the tests before.
+
+    Args:
+        on_verdict: Called with the curves and the verdict of each call of `verdict`; None for none.
+    """
+
+    def __init__(
+        self, on_verdict: Callable[[Sequence[Curve], Verdict], object] | None = None
+    ) -> None:
+        self._on_verdict = on_verdict
 
     @_short_errors
     def sweep(
@@ -102,9 +111,16 @@ class MemoryLab:
         return self.sweep(target, sizes=[size], **more).points[0]
 
     @_short_errors
-    def verdict(self, curve: Curve, claim: O | str) -> Verdict:
-        """Judge a curve by a claim such as ``"O(1)"``; the verdict is true if the claim is kept."""
-        return verdict(curve, _claim(claim))
+    def verdict(self, curve: Curve | Iterable[Curve], claim: O | str) -> Verdict:
+        """Judge a curve by a claim such as ``"O(1)"``; the verdict is true if the claim is kept.
+
+        The report of a failing test explains its verdicts that are not kept.
+        """
+        curves = [curve] if isinstance(curve, Curve) else list(curve)
+        judged = verdict(curves, _claim(claim))
+        if self._on_verdict is not None:
+            self._on_verdict(curves, judged)
+        return judged
 
     @_short_errors
     def survives(

@@ -12,7 +12,7 @@ from typing import TypeGuard, TypeVar
 import pytest
 
 from lab.claim import AXES, O
-from lab.curves.limits import COUNTABLE, FEWEST_SIZES
+from lab.curves.limits import COUNTABLE, FEWEST_SIZES, default_sizes
 from lab.errors import LabError, nearest
 from lab.units import increasing, parse_bytes, parse_sizes
 
@@ -86,18 +86,19 @@ def read_growth(mark: pytest.Mark) -> GrowthMarker:
         claim: str | O,
         *,
         over: str,
-        sizes: str | Iterable[int],
+        sizes: str | Iterable[int] | None = None,
         axis: str | None = None,
         warm_up: bool = True,
         allow_inconclusive: bool = False,
         timeout: float = TIMEOUT,
     ) -> GrowthMarker:
         parsed = claim if isinstance(claim, O) else O.parse(str(claim))
+        counted = _axis(parsed, axis or (over if over in AXES else "n"))
         return GrowthMarker(
             parsed,
             over,
-            _sizes(sizes),
-            _axis(parsed, axis or (over if over in AXES else "n")),
+            default_sizes(counted) if sizes is None else _sizes(sizes),
+            counted,
             _flag("warm_up", warm_up),
             _flag("allow_inconclusive", allow_inconclusive),
             _seconds(timeout),

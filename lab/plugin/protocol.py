@@ -16,7 +16,7 @@ from lab.measure.schedule import Bench, Schedule
 from lab.plugin.curve_of_test import TestRuns, without_pytest
 from lab.plugin.last_good import LastGood
 from lab.plugin.markers import Markers, read_markers
-from lab.plugin.pytest_internals import captured_teardown, has_skip_mark, run_phases, tear_down
+from lab.plugin.pytest_internals import run_phases
 from lab.plugin.reports import (
     Run,
     add_verdict,
@@ -25,15 +25,17 @@ from lab.plugin.reports import (
     record_warnings,
     show_captured,
 )
+from lab.plugin.run_hooks import ReportMaker, set_up, torn_down
 
 _EXTRA_SECONDS = 20.0
 """Seconds of processes that more runs of a test may take, where its sizes cannot tell."""
 
 
-class MeasuringPlugin:
+class MeasuringPlugin(ReportMaker):
     """Runs marked tests, and leaves all others to pytest."""
 
     def __init__(self, config: pytest.Config) -> None:
+        super().__init__()
         self._config = config
         self._last_good = LastGood(config)
         self._open()
@@ -55,7 +57,7 @@ class MeasuringPlugin:
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
         """Run a marked test in measuring processes, and report it."""
-        if not isinstance(item, pytest.Function) or _left_to_pytest(item):
+        if not isinstance(item, pytest.Function):
             return None
         try:
             markers, error = read_markers(item), None
@@ -64,20 +66,38 @@ class MeasuringPlugin:
         if markers is None and error is None:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        if markers is None:
-            reports = [failure_report(item, "setup", str(error))]
-        else:
-            reports = self._reports(item, markers)
-        if "benchmark" in item.fixturenames and not any(report.failed for report in reports):
-            reports = _timed(item, nextitem, reports)
-        for report in reports:
-            item.ihook.pytest_runtest_logreport(report=report)
-        for report in _torn_down(item, nextitem):
+        for report in self._reports(item, nextitem, markers, error):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _reports(self, item: pytest.Function, markers: Markers) -> list[pytest.TestReport]:
+    def _reports(
+        self,
+        item: pytest.Function,
+        nextitem: pytest.Item | None,
+        markers: Markers | None,
+        error: LabError | None,
+    ) -> Iterator[pytest.TestReport]:
+        skipped = set_up(item)
+        if skipped:
+            reports = [skipped]
+        elif markers is None:
+            reports = [failure_report(item, "setup", str(error))]
+        else:
+            reports = self._measured_or_failed(item, markers)
+        timed = "benchmark" in item.fixturenames and not skipped
+        if timed and not any(report.failed for report in reports):
+            yield from _timed(item, nextitem, reports)
+            return
+        for report in reports:
+            if report is not skipped:
+                self.show(item, report)
+            yield report
+        yield from torn_down(item, nextitem)
+
+    def _measured_or_failed(
+        self, item: pytest.Function, markers: Markers
+    ) -> list[pytest.TestReport]:
         try:
             return self._measured(item, markers)
         except LabError as error:
@@ -139,14 +159,6 @@ class MeasuringPlugin:
         return runs, without_pytest(measured[""])
 
 
-def _left_to_pytest(item: pytest.Function) -> bool:
-    """Return whether a mark skips the test, or has a condition that fails: pytest reports both."""
-    try:
-        return has_skip_mark(item)
-    except (Exception, pytest.fail.Exception):
-        return True
-
-
 def _timed(
     item: pytest.Function, nextitem: pytest.Item | None, measured: list[pytest.TestReport]
 ) -> list[pytest.TestReport]:
@@ -158,18 +170,3 @@ def _timed(
                 report.user_properties += other.user_properties
                 report.sections += [pair for pair in other.sections if pair[0] == "memory-lab"]
     return reports
-
-
-def _torn_down(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[pytest.TestReport]:
-    """Tear down what the next test does not need; yield the report of an error."""
-    session = item.session
-    # As in pytest, a teardown after the last test belongs to that test's reports.
-    remaining = None if session.shouldfail or session.shouldstop else nextitem
-    with captured_teardown(item):
-        call = pytest.CallInfo.from_call(
-            lambda: tear_down(session, remaining),
-            when="teardown",
-            reraise=(pytest.exit.Exception, KeyboardInterrupt),
-        )
-    if call.excinfo is not None:
-        yield item.ihook.pytest_runtest_makereport(item=item, call=call)

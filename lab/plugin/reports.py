@@ -13,7 +13,19 @@ import pytest
 
 from lab.budgets.judge import BudgetVerdict, explain
 from lab.curves.curve import Reading
+from lab.plugin.child_session import RunRecord
 from lab.plugin.pytest_internals import XPASS_STRICT
+
+_KEEPING = {
+    "caplog": "every record of the log",
+    "recwarn": "every warning",
+    **dict.fromkeys(("capsys", "capsysbinary", "capteesys"), "the whole output"),
+    "subtests": "a report of every subtest",
+}
+"""Fixtures of pytest, and what each keeps in memory for a test."""
+
+_LARGEST_REPORT = 1 << 28
+"""Characters; pytest's reports have the whole output of a test."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +59,16 @@ class Run:
 
 
 def read_run(item: pytest.Item, size: int | None, reading: Reading, file: Path) -> Run:
-    """Return the run that a process wrote to a file; a failure if there is no file."""
-    if not file.exists():
+    """Return the run that a process wrote to a file; a failure if there is no whole report."""
+    try:
+        with file.open() as opened:
+            record = RunRecord(**json.loads(opened.read(_LARGEST_REPORT)))
+        restored = [_restored(item, data) for data in record.reports]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         error = reading.error or "the measuring process ended without a report"
         return Run(size, reading, [failure_report(item, "call", f"{error}\n\n{reading.details}")])
-    record = json.loads(file.read_text())
-    restored = [_restored(item, data) for data in record["reports"]]
     reports = [report for report in restored if report]
-    return Run(size, reading, reports, record["warnings"], record["exit_message"])
+    return Run(size, reading, reports, record.warnings, record.exit_message)
 
 
 def decisive(runs: Sequence[Run]) -> Run:
@@ -80,7 +94,7 @@ def add_verdict(
     item: pytest.Item, reports: Sequence[pytest.TestReport], judged: BudgetVerdict
 ) -> None:
     """Add the verdict on its memory to the reports of a test whose body passed."""
-    explanation = explain(judged)
+    explanation = "\n".join([explain(judged), *_kept_by_fixtures(item, judged)])
     for report in reports:
         if report.when == "setup" or type(report) is not pytest.TestReport:
             continue
@@ -94,6 +108,14 @@ def add_verdict(
         else:
             report.outcome, report.longrepr = "failed", explanation
             vars(report).pop("wasxfail", None)
+
+
+def _kept_by_fixtures(item: pytest.Item, judged: BudgetVerdict) -> Iterator[str]:
+    """Yield a sentence for each fixture that may have caused a failure, and an empty line first."""
+    names = getattr(item, "fixturenames", ())
+    for name in _KEEPING if judged.standing == "broken" else ():
+        if name in names:
+            yield f"\n{name} keeps {_KEEPING[name]}, and this counts as memory of the test."
 
 
 def record_warnings(item: pytest.Item, runs: Iterable[Run]) -> None:

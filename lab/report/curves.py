@@ -41,7 +41,7 @@ class Result:
 def report_curves(
     to: Console, title: str, results: Sequence[Result], plot: Path | None, json_file: Path | None
 ) -> int:
-    """Print each curve with its verdict, write the requested files; return the exit code.
+    """Write the requested files, print each curve with its verdict; return the exit code.
 
     A broken verdict decides the exit code first, then an inconclusive one. A curve without a
     claim does not change the exit code.
@@ -53,6 +53,13 @@ def report_curves(
         plot: Path of the SVG, or None.
         json_file: Path of the JSON document, or None; one object for one curve, else a list.
     """
+    if plot is not None:
+        from lab.report.plot import curves_svg
+
+        write_text(plot, curves_svg(title, [(r.curve, r.role) for r in results]))
+    if json_file is not None:
+        documents = [curve_json(r.curve, r.verdict, claimed=r.claimed) for r in results]
+        write_json(json_file, documents[0] if len(documents) == 1 else documents)
     for result in results:
         print_curve(to, result.curve)
         if not result.claimed:
@@ -61,13 +68,6 @@ def report_curves(
         print_verdict(to, result.verdict)
         if result.verdict.finding == "broken":
             print_sites(to, result.curve)
-    if plot is not None:
-        from lab.report.plot import curves_svg
-
-        write_text(plot, curves_svg(title, [(r.curve, r.role) for r in results]))
-    if json_file is not None:
-        documents = [curve_json(r.curve, r.verdict, claimed=r.claimed) for r in results]
-        write_json(json_file, documents[0] if len(documents) == 1 else documents)
     findings = {result.verdict.finding for result in results if result.claimed}
     return next((EXIT_CODES[f] for f in ("broken", "inconclusive") if f in findings), 0)
 
@@ -80,7 +80,7 @@ def report_survival(
     runs: Mapping[int, Survival],
     json_file: Path | None,
 ) -> int:
-    """Print and, on request, write the outcome of each size under a cap; return the exit code.
+    """Write, on request, and print the outcome of each size under a cap; return the exit code.
 
     Args:
         to: Where to print.
@@ -90,7 +90,7 @@ def report_survival(
         runs: The outcome of each size.
         json_file: Path of the JSON document, or None.
     """
-    print_survival(to, target, axis, cap, runs)
     if json_file is not None:
         write_json(json_file, survival_json(target, axis, cap, runs))
+    print_survival(to, target, axis, cap, runs)
     return 0 if all(runs.values()) else 1

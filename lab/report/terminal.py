@@ -29,15 +29,9 @@ SITES = 3
 COLOURS: dict[VerdictFinding, str] = {"kept": "green", "broken": "red", "inconclusive": "yellow"}
 
 
-class _Screen(Console):
-    def on_broken_pipe(self) -> None:
-        """Raise, so that the command can choose the exit code."""
-        raise BrokenPipeError
-
-
 def console(*, stderr: bool = False) -> Console:
     """Return a console as wide as the terminal; in a pipe 100 columns wide, without colour."""
-    plain = _Screen(stderr=stderr, highlight=False, markup=False)
+    plain = Console(stderr=stderr, highlight=False, markup=False)
     if not plain.is_terminal:
         plain.width = WIDTH
     return plain

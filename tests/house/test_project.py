@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LAYERS = [(ROOT / "requirements" / f"{name}.txt").read_text("utf-8") for name in ("main", "dev")]
 PINS = "".join(LAYERS)
+NEIGHBOURS = (ROOT / "requirements" / "neighbours.txt").read_text("utf-8")
 PIN = re.compile(r"^([\w.-]+)(?:\[([\w,.-]+)\])?==(\S+)", re.MULTILINE)
 
 
@@ -47,9 +48,13 @@ def test_every_dependency_is_pinned_with_hashes_and_without_an_address():
         pinned
     )
     hashed = r"^[\w.-]+(?:\[[\w,.-]+\])?==.*(?:\\\n    --hash=sha256:\w+ ?)+"
-    assert len(re.findall(hashed, PINS, re.MULTILINE)) == len(pinned)
-    assert "://" not in PINS
-    assert "--index" not in PINS
+    for pins in (PINS, NEIGHBOURS):
+        assert len(re.findall(hashed, pins, re.MULTILINE)) == len(PIN.findall(pins))
+        assert "://" not in pins
+        assert "--index" not in pins
+    versions = {name: version for name, _, version in PIN.findall(PINS)}
+    beside = [(name, version) for name, _, version in PIN.findall(NEIGHBOURS) if name in versions]
+    assert [pin for pin in beside if versions[pin[0]] != pin[1]] == []
 
 
 def test_each_layer_brings_what_the_other_does_not():

@@ -57,9 +57,11 @@ def write(folder: Path, paths: Mapping[str, str] | None = None, **modules: str) 
     return folder
 
 
-def command(*words: str) -> list[str]:
+def command(
+    *words: str, python: str | Path = sys.executable, plugin: str = "memory-lab"
+) -> list[str]:
     """Return the command that runs pytest with the plugin, and with no other that is not named."""
-    return [sys.executable, "-m", "pytest", "-p", "memory-lab", *words]
+    return [str(python), "-m", "pytest", "-p", plugin, *words]
 
 
 def surroundings(folder: Path, **more: str) -> dict[str, str]:
@@ -77,13 +79,20 @@ def surroundings(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-def run_pytest(folder: Path, *words: str, cwd: Path | None = None, **more: str) -> Ran:
+def run_pytest(
+    folder: Path,
+    *words: str,
+    cwd: Path | None = None,
+    python: str | Path = sys.executable,
+    plugin: str = "memory-lab",
+    **more: str,
+) -> Ran:
     """Run pytest in a folder, with these words on its command line and more in its environment."""
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
     shown = () if "no:terminal" in words else ("-rA",)
     done = subprocess.run(
-        command(f"--junitxml={report}", *shown, *words),
+        command(f"--junitxml={report}", *shown, *words, python=python, plugin=plugin),
         cwd=cwd or folder,
         env=surroundings(folder, **more),
         stdin=subprocess.DEVNULL,

@@ -7,13 +7,16 @@ import pytest
 from tests.plugin.plugin_runs import once, run_pytest, write
 
 BODIES = """
+    import contextlib
     import ctypes
     import logging
     import os
     import signal
     import sys
+    import tempfile
     import time
     import warnings
+    from pathlib import Path
 
     import pytest
 
@@ -86,6 +89,20 @@ BODIES = """
     def test_killed():
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def test_forges_its_report():
+        for folder in Path(tempfile.gettempdir()).glob("memory-lab-*"):
+            (folder / "0.json").write_text('{"reports": [{}], "warnings": 5}')
+        os._exit(0)
+
+    def test_writes_where_it_has_opened_nothing():
+        for descriptor in range(3, 64):
+            with contextlib.suppress(OSError):
+                os.write(descriptor, b"answer {}\\nstatus 0\\n")
+        os._exit(0)
+
+    def test_has_half_a_character():
+        raise ValueError("cannot store \\ud83d")
+
     def test_crashes():
         ctypes.string_at(0)
 
@@ -98,6 +115,7 @@ BODIES = """
 
     @over_sizes
     def test_warns(n):
+        assert n
         warnings.warn("careful", DeprecationWarning)
 
     @pytest.mark.filterwarnings("error")
@@ -172,6 +190,9 @@ def test_a_test_may_be_expected_to_be_over_its_budget(ran):
     ("name", "says"),
     [
         ("test_leaves", "the process measuring test_bodies.py::test_leaves ended with exit code 3"),
+        ("test_forges_its_report", "test_forges_its_report ended with exit code 0 before it"),
+        ("test_writes_where_it_has_opened_nothing", "ended with exit code 0 before it answered."),
+        ("test_has_half_a_character", "ValueError: cannot store #xD83D"),  # pytest writes it so
         ("test_killed", "the process measuring test_bodies.py::test_killed was killed by SIGKILL"),
         ("test_crashes", "test_bodies.py::test_crashes was killed by SIGSEGV."),
         ("test_never_ends", "not finished after 2 s"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.curves.limits import default_sizes
 from tests.plugin.plugin_runs import once, run_pytest, write
 
 BUDGETS = {
@@ -20,9 +21,11 @@ BUDGETS = {
 }
 
 SIZES = "sizes='8000..128000'"
+DEFAULT = f"n={default_sizes('n')[0]}..{default_sizes('n')[-1]}"
 
 GROWTHS = {
-    "'O(1)', over='n'": "missing a required argument: 'sizes'.",
+    "'O(1)'": "missing a required argument: 'over'.",
+    "'O(1)', over='n', size=5": "got an unexpected keyword argument 'size'",
     f"'O(1)', 'n', {SIZES}": "too many positional arguments.",
     "'O(1)', over='n', sizes='x'": "'x' is not a list of sizes: write 8000..128000",
     "'O(1)', over='n', sizes=5": '5 is not valid as sizes: write "8000..128000" or a list',
@@ -32,7 +35,7 @@ GROWTHS = {
     "'O(1)', over='n', sizes=[1, 2]": "memory_growth needs 5 sizes or more, each twice the",
     f"'O(colour)', over='n', {SIZES}": "unknown claim O(colour)",
     f"'linear', over='n', {SIZES}": "unknown claim 'linear': write O(1), O(n)",
-    f"'O(1)', over='m', {SIZES}": "has over='m', which is not an argument of test_g10",
+    f"'O(1)', over='m', {SIZES}": "has over='m', which is not an argument of test_g11",
     f"'O(1)', over='n', axis='m', {SIZES}": "unknown axis 'm'",
     f"'O(rows)', over='n', {SIZES}": 'the sizes count n: set axis="rows".',
     f"'O(1)', over='n', {SIZES}, allow_inconclusive=1": "allow_inconclusive must be True or False",
@@ -55,6 +58,73 @@ PARAMETER = """
             pass
 """
 
+UNREAD = """
+    import asyncio
+    from functools import wraps
+    from unittest import mock
+
+    import pytest
+
+    growth = pytest.mark.memory_growth("O(1)", over="n")
+
+    def passed_on(function):
+        @wraps(function)
+        def inner(*args, **kwargs):
+            return function(*args, **kwargs)
+        return inner
+
+    @pytest.fixture
+    def rows(n):
+        return range(n)
+
+    @growth
+    def test_unread(n):
+        bytearray(100)
+
+    @growth
+    def test_only_written(n):
+        n = 5
+
+    @growth
+    def test_of_other_fixtures(tmp_path, n, monkeypatch):
+        assert tmp_path.exists()
+
+    @growth
+    def test_read(n):
+        assert n >= 1_000
+
+    @growth
+    def test_read_in_a_closure(n):
+        assert [i for i in range(2) if (lambda: n)()]
+
+    @growth
+    def test_read_by_a_fixture(rows, n):
+        assert len(rows) >= 1_000
+
+    @growth
+    def test_read_by_name(n):
+        assert locals()["n"]
+
+    @growth
+    def test_read_by_a_request(request, n):
+        assert request.getfixturevalue("n")
+
+    @growth
+    @passed_on
+    def test_decorated(n):
+        pass
+
+    @growth
+    @mock.patch("os.getpid")
+    def test_patched(getpid, n):
+        pass
+
+    class TestMethods:
+        @growth
+        def test_unread_method(self, n):
+            pass
+"""
+
 TRACKED = """
     import pytest
 
@@ -72,6 +142,7 @@ def _run(folder):
     for number, words in enumerate(GROWTHS):
         tests += f"@pytest.mark.memory_growth({words})\ndef test_g{number}(n):\n    pass\n"
     write(folder, test_marks=tests, test_parameter=PARAMETER, test_tracked=TRACKED)
+    write(folder, test_unread=UNREAD)
     return run_pytest(folder, "-p", "memray")
 
 
@@ -103,6 +174,24 @@ def test_a_marker_that_makes_no_sense_is_an_error_of_its_test(ran, name, says):
     assert says in sentence
     assert f" ERROR at setup of {name} ___" in ran.output.replace("TestCase.", "")
     assert "Traceback" not in ran.output
+
+
+@pytest.mark.parametrize("name", ["unread", "only_written", "of_other_fixtures", "unread_method"])
+def test_a_body_that_never_reads_its_size_has_failed(ran, name):
+    text = ran.text(f"test_{name}[{DEFAULT}]")
+    assert f"test_{name} never reads 'n', which takes the size of memory_growth" in text
+    assert ran.outcome(f"test_{name}[{DEFAULT}]") == "error"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("read", "read_in_a_closure", "read_by_a_fixture", "read_by_name", "read_by_a_request"),
+        *("decorated", "patched"),
+    ],
+)
+def test_a_body_that_may_read_its_size_is_run_at_the_sizes_of_the_command(ran, name):
+    assert ran.outcome(f"test_{name}[{DEFAULT}]") == "passed"
 
 
 def test_a_wrong_marker_is_no_error_where_nothing_is_measured(ran):

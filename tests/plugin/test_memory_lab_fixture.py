@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import signal
 
 import pytest
@@ -228,3 +229,72 @@ def test_a_server_ends_with_a_test_that_fails(tmp_path):
     assert ran.outcome("test_it") == "failed"
     assert ran.left == []
     assert not processes_naming("lab.net.uvicorn_process", "own_app:app")
+
+
+JUDGED = """
+    import pytest
+
+    import judged
+
+    def test_asserts_a_verdict(memory_lab):
+        assert memory_lab.verdict(memory_lab.sweep(judged.leak), "O(1)")
+
+    def test_asserts_a_finding(memory_lab):
+        verdict = memory_lab.verdict(memory_lab.sweep(judged.leak), "O(1)")
+        assert verdict.finding == "kept"
+
+    def test_has_several(memory_lab):
+        flat, leak = memory_lab.sweep(judged.flat), memory_lab.sweep(judged.leak)
+        verdicts = [
+            memory_lab.verdict(flat, "O(1)"),
+            memory_lab.verdict(flat, "O(n)"),
+            memory_lab.verdict([flat, leak], "O(1)"),
+        ]
+        assert all(verdicts)
+
+    def test_fails_for_another_reason(memory_lab):
+        assert memory_lab.verdict(memory_lab.sweep(judged.flat), "O(1)")
+        assert False
+
+    def test_passes(memory_lab):
+        assert not memory_lab.verdict(memory_lab.sweep(judged.leak), "O(1)")
+
+    def test_comes_after_it(memory_lab):
+        assert False
+
+    def test_uses_no_fixture():
+        assert False
+"""
+
+TARGETS = """
+    def flat(n):
+        yield from range(n)
+
+    def leak(n):
+        kept = bytearray(10 * n)
+        return 1
+"""
+
+BROKEN = "judged:leak\nO(1) broken: grows with n: 10.0 B per item (95 % between 10.0 B and 10.0 B)"
+
+FLAT = "judged:flat\nO(n) broken: does not grow with n: 0 B per item (95 % between 0 B and 0 B)"
+
+
+@pytest.mark.parametrize("words", ["", "-p xdist -n 2"])
+def test_a_failing_test_explains_its_verdicts_that_are_not_kept(tmp_path, words):
+    project = write(tmp_path, test_judged=JUDGED, judged=TARGETS)
+    ran = run_pytest(project, "-p", "no:cacheprovider", *words.split(), "-o", "pythonpath=.")
+    assert ran.counts() == "6 failed, 1 passed"
+    shown = "<O(1) broken: grows with n: 10.0 B per item (95 %"
+    assert f"assert {shown}" in ran.text("test_asserts_a_verdict")
+    sections = re.findall(r"^-+ memory-lab -+\n(.+\n.+?)(?= from)", ran.output, re.MULTILINE)
+    assert sorted(sections) == sorted([BROKEN] * 3 + [FLAT])
+    assert len(re.findall(r"^  +n  +peak heap$", ran.output, re.MULTILINE)) == 4
+    assert "judged.py:6 in leak: kept = bytearray(10 * n)" in ran.output
+    assert "Point(" not in ran.output
+
+
+def test_a_verdict_is_shown_without_its_figures(memory_lab):
+    verdict = memory_lab.verdict(memory_lab.sweep(known_growth.linear, sizes=FAR), "O(1)")
+    assert repr(verdict) == f"<O(1) broken: {verdict.reason}>"
+    assert len(repr(verdict)) < 200

@@ -1,5 +1,7 @@
 """Bodies that are no plain functions: methods of a TestCase, coroutines; and what has no body."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.plugin.plugin_runs import once, run_pytest, write
@@ -48,7 +50,7 @@ CASES = '''
             os._exit(1)
 
         @pytest.mark.memory_growth("O(1)", over="n", sizes="8000..128000")
-        def test_cannot_grow(self):
+        def test_no_size(self):
             pass
 
     class TestAsync(unittest.IsolatedAsyncioTestCase):
@@ -56,6 +58,63 @@ CASES = '''
             await asyncio.sleep(0)
             bytearray(2_000_000)
 '''
+
+SIZED_CASES = """
+    import asyncio
+    import os
+    import unittest
+    from pathlib import Path
+    from unittest import mock
+
+    import pytest
+
+    growth = pytest.mark.memory_growth("O(1)", over="n", sizes="8000..128000")
+
+    class Base(unittest.TestCase):
+        def setUp(self):
+            self.large = bytearray(5_000_000)
+
+    @growth
+    class TestSized(Base):
+        def test_flat_case(self, n):
+            for i in range(n):
+                float(i)
+
+        def test_grows_case(self, n):
+            kept = bytearray(10 * n)
+
+        @mock.patch("os.getpid", return_value=7)
+        def test_grows_patched(self, getpid, n):
+            self.assertEqual(os.getpid(), 7)
+            kept = bytearray(10 * n)
+
+        def test_grows_in_sub_tests(self, n):
+            for part in range(2):
+                with self.subTest(part=part):
+                    bytearray(10 * n)
+
+        @unittest.skip("not this")
+        def test_skipped_case(self, n):
+            os._exit(1)
+
+        def test_unread_case(self, n):
+            pass
+
+        @growth
+        def test_without_a_default(self, n=5):
+            self.assertGreaterEqual(n, 4_000)
+
+    class TestSizedLater(TestSized):
+        def test_flat_case(self, n):
+            with open(os.environ["SIZES"], "a") as file:
+                print(n, file=file)
+
+    class TestSizedAsync(unittest.IsolatedAsyncioTestCase):
+        @growth
+        async def test_grows_async_case(self, n):
+            await asyncio.sleep(0)
+            kept = bytearray(10 * n)
+"""
 
 ASYNC = """
     import asyncio
@@ -111,9 +170,50 @@ def test_a_case_is_reported_as_ever(cases):
     assert cases.outcome("test_awaits") == "failed"
 
 
-def test_a_case_cannot_take_a_size(cases):
-    text = cases.text("test_cannot_grow")
-    assert "memory_growth has over='n', which is not an argument of test_cannot_grow" in text
+def test_a_size_needs_an_argument_of_the_method(cases):
+    text = cases.text("test_no_size")
+    assert "memory_growth has over='n', which is not an argument of test_no_size" in text
+
+
+@pytest.fixture(scope="module")
+def sized_cases(tmp_path_factory):
+    def run(folder):
+        project = write(folder, test_sized=SIZED_CASES)
+        return run_pytest(project, SIZES=str(folder / "sizes"))
+
+    return once("sized-cases", tmp_path_factory, run)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "says"),
+    [
+        ("test_flat_case", "passed", ""),
+        ("test_without_a_default", "passed", ""),
+        ("test_grows_case", "failed", "O(1) broken: grows with n: 10.0 B per item"),
+        ("test_grows_patched", "failed", "O(1) broken: grows with n: 10.0 B per item"),
+        ("test_grows_in_sub_tests", "failed", "O(1) broken: grows with n: 10.0 B per item"),
+        ("test_grows_async_case", "failed", "O(1) broken: grows with n: 10.0 B per item"),
+        ("test_skipped_case", "skipped", "not this"),
+        ("test_unread_case", "error", "test_unread_case never reads 'n'"),
+    ],
+)
+def test_a_method_of_a_case_grows_as_a_function_does(sized_cases, name, outcome, says):
+    assert sized_cases.outcome(name) == outcome
+    assert says in sized_cases.text(name)
+
+
+def test_a_method_of_a_case_gets_each_size_and_is_warmed_up_at_a_smaller_one(sized_cases):
+    sizes = [int(line) for line in Path(sized_cases.folder, "sizes").read_text().split()]
+    expected = [4_000] * 5 + [8_000, 16_000, 32_000, 64_000, 128_000]
+    assert sorted(sizes) == expected
+
+
+def test_a_method_of_a_case_gets_the_smallest_size_where_nothing_is_measured(tmp_path):
+    file, project = tmp_path / "sizes", write(tmp_path, test_sized=SIZED_CASES)
+    plain = run_pytest(project, "--no-memory-lab", SIZES=str(file))
+    assert file.read_text() == "8000\n"
+    assert plain.outcome("test_grows_async_case") == "passed"
+    assert plain.counts() == "13 passed, 2 skipped"
 
 
 def test_doctests_are_not_measured(cases):

@@ -31,7 +31,7 @@ def report_checked(
     junit: Path | None = None,
     note: str = "",
 ) -> int:
-    """Print the results of budgets, write the report files, and return the exit code.
+    """Write the report files, print the results of budgets, and return the exit code.
 
     On GitHub Actions, lines are annotated and the job gets a summary.
 
@@ -45,11 +45,11 @@ def report_checked(
     Raises:
         LabError: A file cannot be written.
     """
-    print_checked(to, checked, note)
     if json_file is not None:
         write_json(json_file, checked_json(checked))
     if junit is not None:
         write_text(junit, junit_xml(checked))
+    print_checked(to, checked, note)
     report_to_github(checked, to.file)
     return exit_code([result.judged.standing for result in checked])
 

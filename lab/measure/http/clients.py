@@ -22,6 +22,9 @@ from lab.net.client import BLOCK, Received, request
 PATIENCE = 30.0
 """Seconds to wait for the others; a server may admit a client only after another has left."""
 
+LONGEST_LINE = 65_536
+"""Characters of a result; an answer's part in it is `_SHOWN` bytes long."""
+
 _SHOWN = 300
 """Bytes of an answer that an error shows."""
 
@@ -32,12 +35,24 @@ _SILENCE = 600.0
 def main() -> None:
     """Send the request of each line, until standard input ends."""
     for line in sys.stdin:
-        job = json.loads(line)
         try:
-            result = send_all(job)
+            result = send_all(json.loads(line))
         except Exception as error:
             result = {"failed": f"a client failed: {type(error).__name__}: {error}"}
         print(json.dumps(result), flush=True)
+
+
+def read_result(line: str) -> dict[str, Any]:
+    """Return what the clients received, from the line that they wrote; empty if they ended."""
+    if not line:
+        return {"failed": "the client died"}
+    try:
+        result = json.loads(line)
+    except ValueError:
+        result = None
+    if not isinstance(result, dict) or not ("failed" in result or "counts" in result):
+        return {"failed": f"the client wrote {line[:_SHOWN]!r} instead of its result"}
+    return result
 
 
 def send_all(job: dict[str, Any]) -> dict[str, Any]:

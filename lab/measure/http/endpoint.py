@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lab.errors import LabError
 from lab.measure import run_progress
 from lab.measure.http.body import PLACE, Body
+from lab.measure.http.clients import LONGEST_LINE, read_result
 from lab.measure.memory_cap import MEMORY_ERRORS
 from lab.measure.workload import LASTING, Start, Workload, warm_size
 from lab.net.application import Asgi, parse_path
@@ -220,7 +221,7 @@ class EndpointServer:
         with suppress(BrokenPipeError):
             self._clients.stdin.write(json.dumps(job) + "\n")
             self._clients.stdin.flush()
-        received = json.loads(self._clients.stdout.readline() or '{"failed": "the client died"}')
+        received = read_result(self._clients.stdout.readline(LONGEST_LINE))
         run_progress.reached(received.get("received", 0))
         if "failed" in received:
             raise self._failed(f"{endpoint} at {size:,}: {received['failed']}")
