@@ -70,7 +70,7 @@ test-install: dev
 
 test-neighbours: dev
 	$(BIN)/python requirements/neighbours.py
-	$(PYTEST) -m neighbours -n 2 --dist worksteal tests/plugin $(ARGS)
+	$(PYTEST) -m neighbours -n 2 --dist worksteal tests/plugin tests/measure/test_your_app.py $(ARGS)
 
 check: dev
 	LAB_TOKEN="$$($(BIN)/lab serve --token)" \
