@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lab.curves.verdict import Verdict as Verdict
     from lab.curves.verdict import verdict as verdict
     from lab.errors import LabError as LabError
-    from lab.measure.sweep import sweep as sweep
+    from lab.measure.sweep_target import sweep as sweep
     from lab.outcome import Outcome as Outcome
     from lab.pattern import Pattern as Pattern
     from lab.pattern import Variant as Variant
@@ -37,7 +37,7 @@ _MODULES = {
     "Variant": "lab.pattern",
     "Verdict": "lab.curves.verdict",
     "doubling": "lab.units",
-    "sweep": "lab.measure.sweep",
+    "sweep": "lab.measure.sweep_target",
     "verdict": "lab.curves.verdict",
 }
 

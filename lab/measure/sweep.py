@@ -5,63 +5,16 @@ from dataclasses import dataclass, field, replace
 from statistics import median_low
 from typing import TypeVar
 
-from lab.claim import AXES, O
+from lab.claim import AXES
 from lab.curves.curve import Curve, Point, Reading, Witness
 from lab.curves.limits import FEWEST_SIZES, default_sizes
 from lab.errors import LabError, nearest
 from lab.measure.environment import environment
 from lab.measure.schedule import Job, Schedule, run
-from lab.measure.workload import Function, Subject, Workload
+from lab.measure.workload import Subject, Workload
 from lab.units import increasing
 
 Key = TypeVar("Key", bound=Hashable)
-
-
-def sweep(
-    target: str | Subject,
-    axis: str = "n",
-    sizes: Iterable[int] | None = None,
-    *,
-    setup: str | None = None,
-    witnesses: Sequence[Witness] = ("heap",),
-    schedule: Schedule | None = None,
-    claim: O | None = None,
-    constant_answer: str | bool = False,
-    warm_up: bool = True,
-) -> Curve:
-    """Measure any function or endpoint at several sizes, each in a fresh process.
-
-    Args:
-        target: ``package.module:function``, which takes one positional integer; or an `Endpoint`.
-        axis: What the integer counts, such as ``rows`` or ``bytes``.
-        sizes: Increasing; a verdict needs five or more, each twice the one before. None for five
-            that suit the subject.
-        setup: A context manager that takes the size and yields the target's argument.
-        witnesses: Any of ``heap``, ``rss``, ``seconds``; the first one is the curve's.
-        schedule: How to run the points: how many side by side, with which timeout.
-        claim: If the sizes cannot decide this claim, more is measured until it is decided, or
-            until that would take too long.
-        constant_answer: Whether the answer need not grow with the size; a text says why.
-        warm_up: Whether a smaller run comes before each measured one.
-
-    Returns:
-        The curve, in bytes (or seconds), for `lab.verdict`.
-
-    Raises:
-        LabError: The target cannot be imported, raised an error, or its process died; an
-            application does not start, or answers with an error.
-    """
-    subject = Function(target, setup) if isinstance(target, str) else target
-    described = sweep_of(subject, axis, sizes)
-    reason = "as the caller says" if constant_answer is True else constant_answer or ""
-    described = replace(described, constant_answer=reason, warm=warm_up)
-    if claim is None:
-        return curves({"": described}, witnesses, schedule)[""]
-    from lab.curves.verdict import verdict
-    from lab.measure.follow_up import settled
-
-    tested = claim
-    return settled({"": described}, witnesses, schedule, lambda _, c: verdict(c, tested).wants)[""]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from lab.measure.memory_cap import Survival, require_caps
 from lab.measure.schedule import Schedule
 from lab.measure.subject import subject_of
 from lab.measure.survival import TIMEOUT, survives
-from lab.measure.sweep import sweep
+from lab.measure.sweep_target import sweep
 from lab.measure.workload import Subject
 from lab.net.server import running
 from lab.plugin.measured_server import MeasuredServer

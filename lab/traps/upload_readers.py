@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from lab.data.files import users_blocks
-from lab.measure.sweep import sweep
+from lab.measure.sweep_target import sweep
 from lab.toolbox.csv_stream import text_lines
 from lab.toolbox.refused_error import RefusedError
 
