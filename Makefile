@@ -16,7 +16,7 @@ help:
 	@echo "make everything      run all of it at full sizes, before a release (takes hours)"
 	@echo "make test-faults     test servers with clients that disconnect, stall or connect all at once"
 	@echo "make test-install    test the installation on every Python found (needs a package index)"
-	@echo "make test-neighbours run marked tests beside other pytest plugins (needs a package index)"
+	@echo "make test-neighbours test with other pytest plugins and frameworks (needs a package index)"
 	@echo "make check           check the memory budgets of the lab's own variants"
 	@echo "make bench           time every variant against the fastest tool (ARGS=--tenth for small sizes)"
 	@echo "make bench-check     check the answers of the benchmarks without timing them"

@@ -2,8 +2,8 @@
 
 Both layers come from one resolution, so they are compatible. The pins keep extras, for versions of
 pip that do not treat `coverage` and `coverage[toml]` as one package. No index and no address is
-written; only the hashes decide what may be installed. A third file pins the plugins of
-`neighbours.in`, with the versions that the layers have.
+written; only the hashes decide what may be installed. A third file pins what `neighbours.in` lists,
+with the versions that the layers have.
 """
 
 import re
@@ -49,7 +49,8 @@ def main(*options: str) -> None:
 
 
 def _compile_neighbours(pins: Path, *options: str) -> None:
-    wanted = ("pyproject.toml", "--extra", "pytest", str(NEIGHBOURS.with_suffix(".in")))
+    extras = ("--extra", "http", "--extra", "pytest")
+    wanted = ("pyproject.toml", str(NEIGHBOURS.with_suffix(".in")), *extras)
     built = [word for name in SOURCES for word in ("--no-binary", name)]
     files = ("--constraints", pins, "--output-file", NEIGHBOURS)
     _compile(*wanted, *built, *options, *files)

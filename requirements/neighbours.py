@@ -1,4 +1,4 @@
-"""Create `build/neighbours`: pytest, the plugins of `neighbours.in`, and what the core needs.
+"""Create `build/neighbours`: pytest, what `neighbours.in` lists, and what the core needs.
 
 An environment that another Python or another lock has made is replaced.
 """
@@ -23,7 +23,10 @@ def main() -> int:
     try:
         with exclusive_lock() as lock:
             if not (RECORD.exists() and RECORD.read_text(encoding="utf-8") == state):
-                print("build/neighbours: pytest and the plugins that it is tested with", flush=True)
+                print(
+                    "build/neighbours: the plugins and frameworks that the lab is tested with",
+                    flush=True,
+                )
                 _create(lock)
                 RECORD.write_text(state, encoding="utf-8")
     except SetUpError as error:

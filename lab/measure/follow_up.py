@@ -13,7 +13,6 @@ import psutil
 
 from lab.curves.curve import Curve, Reading, Witness
 from lab.curves.decide import REPEATS, Wants
-from lab.errors import LabError
 from lab.measure.remote.dask import at_once
 from lab.measure.schedule import Bench, Schedule
 from lab.measure.sweep import Key, Readings, Sweep, Taken, take
@@ -161,7 +160,7 @@ class _Subject:
         if wants == "larger sizes":
             larger = 2 * sizes[-1]
             most = _LARGEST * self.readings.sweep.sizes[-1]
-            if larger > most or self.readings.sweep.axis == "clients" or not self._fits(larger):
+            if larger > most or self.readings.sweep.axis == "clients" or not self._fits():
                 return []
             return [(larger, w, warm) for w in witnesses] * self._repeats
         if wants == "repeats":
@@ -183,11 +182,7 @@ class _Subject:
         seconds = max(t for (s, w, _), t in self._seconds.items() if (s, w) == like)
         return seconds * max(1.0, size / like[0])
 
-    def _fits(self, larger: int) -> bool:
-        """Return whether a size exists, and twice the peak is less than half of what is free."""
-        try:
-            self.readings.sweep.workload(larger)
-        except LabError:  # its body is a file of the user's, which is missing
-            return False
+    def _fits(self) -> bool:
+        """Return whether twice the memory of the largest size is less than half of what is free."""
         peak = max(self.readings.curve().seen()[1], default=0)
         return 2 * peak < psutil.virtual_memory().available / 2

@@ -174,7 +174,21 @@ def curves(
 def take(
     of: Mapping[Key, Readings], wanted: Mapping[Key, Sequence[Taken]], schedule: Schedule
 ) -> dict[Key, list[Reading]]:
-    """Measure runs of several sweeps, and return their readings."""
-    jobs = [of[key].job(taken, str(key)) for key, runs in wanted.items() for taken in runs]
-    readings = iter(run(jobs, schedule))
-    return {key: [next(readings) for _ in runs] for key, runs in wanted.items()}
+    """Measure runs of several sweeps, and return their readings.
+
+    Raises:
+        LabError: A workload could not be made or measured, and the schedule does not go on.
+    """
+    jobs: list[Job] = []
+    readings: dict[Key, list[Reading | None]] = {key: [] for key in wanted}
+    for key, runs in wanted.items():
+        for taken in runs:
+            try:
+                jobs.append(of[key].job(taken, str(key)))
+                readings[key].append(None)
+            except LabError as error:  # such as a body whose file is missing
+                if not schedule.go_on:
+                    raise
+                readings[key].append(Reading(error=str(error), failed=True))
+    measured = iter(run(jobs, schedule))
+    return {key: [next(measured) if r is None else r for r in rs] for key, rs in readings.items()}

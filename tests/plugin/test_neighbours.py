@@ -141,7 +141,7 @@ NEIGHBOURS = {
     "syrupy": plugin("syrupy"),
     "typeguard": plugin("typeguard"),
 }
-"""By distribution; `requirements/neighbours.in` lists the same, with pytest-xdist and Django."""
+"""By distribution; `requirements/neighbours.in` lists the same, and some more."""
 
 
 def run_beside(folder, words, fixtures="", **more):
@@ -191,7 +191,8 @@ def test_marked_tests_are_judged_beside_all_plugins_together(tmp_path):
 def test_the_lock_has_every_plugin():
     wanted = (HOME / "requirements" / "neighbours.in").read_text().split("\n")
     listed = {name for name in wanted if name and not name.startswith("#")}
-    assert listed - {*NEIGHBOURS} == {"django", "pytest-xdist", "setuptools"}
+    others = {"django", "flask", "litestar", "pytest-xdist", "setuptools"}
+    assert listed - {*NEIGHBOURS} == others
     assert {*NEIGHBOURS} <= listed
 
 

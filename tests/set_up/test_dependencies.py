@@ -15,6 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 LEFT_TO_THE_USER = {
     "pytest": "the plugin is loaded by a pytest that is there already",
+    "pluggy": "pytest brings it",
     "coverage": "it is told of measured tests where pytest-cov is in use",
 }
 """Imported if they are installed, and deliberately not required."""
