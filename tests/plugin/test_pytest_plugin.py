@@ -231,7 +231,7 @@ def test_a_failure_says_the_claim_the_curve_and_the_lines_that_grow(ran):
         # Shown are three figures, and beside the list is what the interpreter needs.
         room = 0.005 * floats(n) + RESOLUTION["heap"]
         assert parse_bytes(shown) == pytest.approx(floats(n), abs=room)
-    assert "What grows from 8,000 to 128,000:" in text
+    assert "What grows from 8,000 to 256,000:" in text
     assert "test_growths.py:16 in test_leaks: kept.append(float(i))" in text
 
 
