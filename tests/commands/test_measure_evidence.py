@@ -95,10 +95,10 @@ def get(path, folder, *words, method="GET"):
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        ("list", "is the same at every size (200, "),
+        pytest.param("list", "is the same at every size (200, ", marks=pytest.mark.slow),
         ("capped", "is the same at every size (200, "),
         ("nothing", "is the same at every size (204, 0 B)"),
-        ("sorry", "the answer hardly grows"),
+        pytest.param("sorry", "the answer hardly grows", marks=pytest.mark.slow),
     ],
 )
 def test_an_endpoint_that_was_asked_nothing_is_not_kept(path, why, folder, monkeypatch, alone):

@@ -34,7 +34,10 @@ def test_a_json_body_has_the_size_in_it():
         (Body("json", "[{n}]"), [], "application/json"),
         (Body("json", "[{n}]"), ["content-type: application/x-own"], "application/x-own"),
         (Body("file", "orders-{n}.csv"), [], "text/csv"),
-        (Body("file", "orders-{n}.xyz1"), [], "application/octet-stream"),
+        pytest.param(
+            *(Body("file", "orders-{n}.xyz1"), [], "application/octet-stream"),
+            marks=pytest.mark.slow,
+        ),
         (Body("rows"), [], "multipart/form-data; boundary=----memory-lab"),
     ],
 )

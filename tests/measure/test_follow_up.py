@@ -43,11 +43,19 @@ def test_sizes_that_are_too_small_are_followed_by_larger_ones(alone):
     assert curve.points[-1].size > SMALL[-1]
 
 
+@pytest.mark.slow
 def test_growth_that_bends_upwards_is_followed(alone):
     assert measured("late_quadratic", O("n"), schedule=alone)[1].finding == "broken"
 
 
-@pytest.mark.parametrize("name", ["loads_once", "fills_a_cached_table", "remembers_in_a_class"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "loads_once",
+        pytest.param("fills_a_cached_table", marks=pytest.mark.slow),
+        pytest.param("remembers_in_a_class", marks=pytest.mark.slow),
+    ],
+)
 def test_a_cache_that_the_warm_up_filled_does_not_hide_growth(name, alone):
     curve, found = measured(name, schedule=alone)
     assert found.finding == "broken"
@@ -115,11 +123,13 @@ def ragged(n):
     return len(held) and n
 
 
+@pytest.mark.slow
 def test_a_ragged_curve_is_that_of_the_medians_of_three_runs(alone):
     curve, _ = measured("tests.measure.test_follow_up:ragged", schedule=alone)
     assert {point.repeats for point in curve.points} == {3}
 
 
+@pytest.mark.slow
 def test_times_are_taken_of_every_size(alone):
     described = sweep_of(Function(FILLS_UP), "n")
     wants = lambda _, curve: verdict(curve, O(1)).wants  # noqa: E731
