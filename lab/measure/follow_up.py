@@ -13,6 +13,7 @@ import psutil
 
 from lab.curves.curve import Curve, Reading, Witness
 from lab.curves.decide import REPEATS, Wants
+from lab.curves.evidence import missing_answer
 from lab.measure.remote.dask import at_once
 from lab.measure.schedule import Bench, Schedule
 from lab.measure.sweep import Key, Readings, Sweep, Taken, take
@@ -135,11 +136,19 @@ class _Subject:
         if self._wants == "repeats":
             self._repeats = REPEATS
         elif self._wants == "larger sizes":
-            self.readings.sizes = (*self.readings.sizes, *sizes)
+            self._enlarge(*sizes)
         elif self._wants == "resident set":
             self.readings.witnesses = (*self.readings.witnesses, "rss")
         elif sizes != set(self.readings.ends):
             self.readings.warm = False
+
+    def _enlarge(self, size: int) -> None:
+        """Add a size to the curve, unless the target has no more data: its answer stops growing."""
+        before, grew = self.readings.sizes, not missing_answer(self.readings.curve())
+        self.readings.sizes = (*before, size)
+        if grew and missing_answer(self.readings.curve()):
+            self.readings.sizes = before
+            self._useless.add("larger sizes")
 
     def _keep(self, runs: Sequence[Taken], new: Sequence[Reading]) -> None:
         for taken, reading in zip(runs, new, strict=True):

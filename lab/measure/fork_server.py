@@ -65,7 +65,7 @@ def main() -> None:
     # The first rounds fill the interpreter's caches; all later rounds start from equal states.
     null = os.open(os.devnull, os.O_WRONLY)
     for _ in range(_IDLE_ROUNDS):
-        _round(null, token, lambda _: None, die_with_parent)
+        _round(null, token, _nothing, die_with_parent)
     os.close(null)
     while os.read(jobs, 1):
         _round(out, token, work, die_with_parent)
@@ -101,6 +101,10 @@ def _start_anew(parent: str, answer_fd: str, start: dict[str, Any]) -> None:
     os.execv(command[0], command)  # noqa: S606 - the lab made this command line
 
 
+def _nothing(_: Signals) -> None:
+    """Do the work of an idle round."""
+
+
 def _round(
     out: int,
     token: bytes,
@@ -115,8 +119,9 @@ def _round(
         work(signals)
         os._exit(0)
     os.write(out, b"%s pid %d\n" % (token, pid))
-    watcher = os.fork() if SUPPORTED else 0
-    if watcher == 0 and SUPPORTED:
+    watched = SUPPORTED and work is not _nothing
+    watcher = os.fork() if watched else 0
+    if watched and watcher == 0:
         die_with_parent()
         signals.close(watches=True)
         seen = json.dumps(asdict(watch(pid, signals))).encode()

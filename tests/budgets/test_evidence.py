@@ -104,6 +104,7 @@ def test_a_pool_that_the_heap_does_not_show_is_said(check):
     assert check('target = "mine:pool"', 'peak = "60 MB"', "sizes = 10")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_cache_that_fills_up_is_kept_and_a_baseline_has_the_sizes_of_the_budget(check):
     lines = ('target = "mine:fills"', 'claim = "O(1)"')
     code, said, _ = check(*lines, words=("--update",))

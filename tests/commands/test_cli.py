@@ -284,7 +284,8 @@ def test_an_unreachable_database_is_a_sentence(folder):
     assert "secret" not in result.stderr
 
 
-@pytest.mark.parametrize("how", [pytest.param("-OO", marks=pytest.mark.slow), "2"])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["-OO", "2"])
 def test_a_python_that_removes_docstrings_is_refused_in_a_sentence(folder, how):
     """Labels are docstrings; without assert statements (-O) the lab works as usual."""
     options, env = ([how], {}) if how == "-OO" else ([], {"PYTHONOPTIMIZE": how})

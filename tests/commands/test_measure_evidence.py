@@ -97,7 +97,7 @@ def get(path, folder, *words, method="GET"):
     [
         pytest.param("list", "is the same at every size (200, ", marks=pytest.mark.slow),
         ("capped", "is the same at every size (200, "),
-        ("nothing", "is the same at every size (204, 0 B)"),
+        pytest.param("nothing", "is the same at every size (204", marks=pytest.mark.slow),
         pytest.param("sorry", "the answer hardly grows", marks=pytest.mark.slow),
     ],
 )
@@ -137,7 +137,7 @@ def test_an_endpoint_whose_first_request_fills_a_cache_is_broken(folder):
         ("nothing", 3, "(NoneType, 1 item, 4.00 B)"),
         ("function", 3, "the function was not called"),
         ("opened", 3, "was not called or entered"),
-        ("numbered", 0, "flat in n"),
+        pytest.param("numbered", 0, "flat in n", marks=pytest.mark.slow),
     ],
 )
 def test_a_target_says_what_was_drained(target, code, why, folder):

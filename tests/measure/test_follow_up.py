@@ -92,12 +92,28 @@ def test_a_target_that_refuses_larger_sizes_stays_inconclusive(alone):
     assert curve.overall_error is None
 
 
+def has_16_000(n):
+    """Fill up, and yield what there is."""
+    kept = bytearray(55 * min(n, 9_000))
+    yield from range(min(n, 16_000))
+    del kept
+
+
+def test_larger_sizes_end_where_the_data_of_the_target_does(alone):
+    target = "tests.measure.test_follow_up:has_16_000"
+    curve, found = measured(target, sizes=SMALL, schedule=alone)
+    assert found.finding == "inconclusive"
+    assert "more and more slowly" in found.reason
+    assert [point.size for point in curve.points] == list(SMALL)
+
+
 def test_an_error_at_a_size_that_was_asked_for_is_raised(alone):
     target = "tests.measure.test_follow_up:refuses_more_than_16_000"
     with pytest.raises(lab.LabError, match="at most 16,000 rows"):
         measured(target, sizes=(8_000, 16_000, 32_000), schedule=alone)
 
 
+@pytest.mark.slow
 def test_a_cache_that_is_not_full_at_any_of_the_sizes_is_not_called_growth(alone):
     assert measured(FILLS_UP, sizes=SMALL, schedule=alone)[1].finding == "kept"
 

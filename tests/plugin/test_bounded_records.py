@@ -221,6 +221,7 @@ def test_what_the_body_keeps_itself_is_still_seen(noise):
     assert noise.outcome("test_leaks_as_well[n=500..8000]") == "xfailed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -234,10 +235,12 @@ def test_a_test_gets_all_that_it_asks_for_and_pays_for_it(fixtures, name):
     )
 
 
+@pytest.mark.slow
 def test_assert_logs_gets_every_record(fixtures):
     assert fixtures.outcome("test_assert_logs") == "passed"
 
 
+@pytest.mark.slow
 def test_the_growth_of_a_fixture_is_named(fixtures):
     text = fixtures.text("test_caplog_grows[n=500..8000]")
     assert "O(1) broken: grows with n" in text

@@ -46,7 +46,9 @@ READS_THE_KEY = """
 """
 
 
-@pytest.mark.parametrize("words", [(), ("-p", "xdist"), XDIST])
+@pytest.mark.parametrize(
+    "words", [(), pytest.param(("-p", "xdist"), marks=pytest.mark.slow), XDIST]
+)
 def test_what_plugins_give_workers_is_given_to_measuring_processes(tmp_path, words):
     conftest = GIVES_A_KEY.replace("def pytest_configure_node", OPTIONAL)
     assert run(tmp_path, READS_THE_KEY, conftest, *words).counts() == "1 passed"

@@ -280,7 +280,7 @@ BROKEN = "judged:leak\nO(1) broken: grows with n: 10.0 B per item (95 % between 
 FLAT = "judged:flat\nO(n) broken: does not grow with n: 0 B per item (95 % between 0 B and 0 B)"
 
 
-@pytest.mark.parametrize("words", ["", "-p xdist -n 2"])
+@pytest.mark.parametrize("words", ["", pytest.param("-p xdist -n 2", marks=pytest.mark.slow)])
 def test_a_failing_test_explains_its_verdicts_that_are_not_kept(tmp_path, words):
     project = write(tmp_path, test_judged=JUDGED, judged=TARGETS)
     ran = run_pytest(project, "-p", "no:cacheprovider", *words.split(), "-o", "pythonpath=.")

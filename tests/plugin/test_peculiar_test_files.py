@@ -117,6 +117,7 @@ def test_reports_carry_what_a_conftest_puts_in_them(tmp_path):
     assert ran.tests["test_marked"]["properties"]["where"] == "<class '_pytest.python.Function'>"
 
 
+@pytest.mark.slow
 def test_many_files_take_turns_with_few_processes(tmp_path):
     files = {f"test_{number}.py": MARKED for number in range(6)}
     count = """

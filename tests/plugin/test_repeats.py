@@ -95,6 +95,7 @@ def test_a_failure_says_what_has_changed_since_the_last_good_run(tmp_path):
     assert run_pytest(tmp_path).code == 0
 
 
+@pytest.mark.slow
 def test_more_than_in_the_last_good_run_is_no_failure_by_itself(tmp_path):
     write(tmp_path, test_changing=CHANGING.replace("500 kB", "2 MB"))
     assert run_pytest(tmp_path).code == 0
