@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,19 +150,21 @@ def _reset_high_watermark() -> int:
         return _high_watermark()
     try:
         Path("/proc/self/clear_refs").write_text("5")
+        return status("VmRSS")
     except OSError:
         return _high_watermark()
-    return status("VmRSS")
 
 
 def _high_watermark() -> int:
     """Return the largest resident set so far, in bytes.
 
-    Linux's VmHWM belongs to this program alone; ru_maxrss is inherited through exec. macOS has
-    only ru_maxrss, in bytes there.
+    Linux's VmHWM belongs to this program alone; ru_maxrss is inherited through exec. It is used
+    where there is no /proc, as in a test whose file system is a fake.
     """
     if sys.platform == "linux":
-        return status("VmHWM")
+        with suppress(OSError):
+            return status("VmHWM")
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -20,7 +20,7 @@ MARKED = """
 
     @pytest.mark.memory_budget("1 MiB")
     def test_kept_budget({fixtures}):
-        bytearray(500_000)
+        bytearray(400_000)
 
     @pytest.mark.memory_growth("O(1)", over="n", sizes="8000..128000")
     def test_kept_growth(n):
