@@ -9,7 +9,7 @@ short to show a leak, or because nothing shows that a flat curve measured anythi
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.claim import AXES, O
 from lab.curves.curve import Curve
@@ -92,9 +92,10 @@ def suggest(curve: Curve) -> Verdict:
     If it keeps neither, the verdict is broken (it grows faster) or inconclusive.
     """
     constant, proportional = (_decide(curve, claim) for claim in (O(1), O(curve.axis)))
-    if constant.finding == "broken" or proportional:
+    if constant.finding == "broken":
         return proportional
-    return constant
+    # What grows may still turn out to be flat at larger sizes.
+    return replace(proportional, wants=constant.wants) if proportional else constant
 
 
 def describe(growth: Growth, axis: str) -> str:

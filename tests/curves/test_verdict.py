@@ -9,7 +9,7 @@ import pytest
 
 from lab.claim import O
 from lab.curves.curve import Curve, Point
-from lab.curves.verdict import verdict
+from lab.curves.verdict import suggest, verdict
 from lab.errors import LabError
 from lab.units import doubling
 
@@ -136,6 +136,16 @@ def test_the_size_of_an_item_decides_what_a_leak_is():
     small = documents(0, 500)
     assert small.finding == "inconclusive"
     assert "a leak of 5.00 B per item" in small.reason
+
+
+def test_without_a_claim_memory_that_may_fill_up_is_followed_as_well():
+    def fills(n):
+        return 500_000 + 55 * min(n, 72_000)
+
+    assert suggest(curve(fills)).wants == "larger sizes"
+    longer = suggest(curve(fills, sizes=doubling(8_000, 2_048_000)))
+    assert (str(longer.claim), longer.finding) == ("O(1)", "kept")
+    assert suggest(curve(lambda n: 55 * n)).wants == ""
 
 
 def test_a_curve_that_is_linear_over_uneven_sizes_does_not_level_off():
