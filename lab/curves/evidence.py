@@ -12,7 +12,7 @@ from typing import Literal
 
 from lab.curves.curve import Curve, Point
 from lab.curves.growth import fit
-from lab.curves.limits import RESOLUTION
+from lab.curves.limits import FEWEST_SIZES, RESOLUTION
 from lab.units import show_bytes, show_count
 
 _SHARE = 0.1
@@ -87,7 +87,8 @@ def pages(curve: Curve) -> Pages:
     The figure is that of the resident set's own runs where there are such, and else that of the
     runs that traced the heap, which can only say that it "may grow".
     """
-    points = [point for point in curve.points if point.peak_heap_bytes is not None]
+    measured = [point for point in curve.points if point.peak_heap_bytes is not None]
+    points = measured[-FEWEST_SIZES:]
     own = all(point.peak_rss_bytes is not None for point in points)
     if curve.witness != "heap" or len(points) < 2:
         return ""

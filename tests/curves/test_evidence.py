@@ -109,6 +109,14 @@ def test_a_resident_set_that_grows_beside_a_flat_heap_decides():
     assert verdict(in_pages(0), O(1)).finding == "kept"
 
 
+def test_pages_that_were_taken_once_are_no_growth():
+    rises = (4_096, *[2_101_248] * 5)
+    sizes = (*SIZES, 2 * SIZES[-1])
+    points = [Point(n, MB, MB + rise, **items(n)) for n, rise in zip(sizes, rises, strict=True)]
+    assert verdict(curve(*points[:5]), O(1)).wants == "larger sizes"
+    assert verdict(curve(*points), O(1)).finding == "kept"
+
+
 def test_a_run_with_a_tracer_only_makes_suspicious():
     found = verdict(in_pages(200, own=False), O(1))
     assert (found.finding, found.wants) == ("inconclusive", "resident set")
