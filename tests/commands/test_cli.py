@@ -191,6 +191,8 @@ def test_measure_writes_the_json_that_was_promised(folder):
         "ci95": list,
         "exponent": float,
         "witness": str,
+        "warm_up": bool,
+        "asked_sizes": int,
         "points": list,
         "environment": dict,
     }

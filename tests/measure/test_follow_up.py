@@ -154,8 +154,20 @@ def test_times_are_taken_of_every_size(alone):
     assert all(point.seconds is not None for point in curve.points)
 
 
+LONG = {"fills_two_megabytes", "sqlite_file", "json_lines", "random_order", "collector_is_off"}
+"""Functions that take longest; they are measured with the full sizes."""
+
+
+def each_of(functions):
+    """Return the functions as parameters, for the slow tests or the full ones."""
+    return [
+        pytest.param(f, id=f.__name__, marks=pytest.mark.full if f.__name__ in LONG else ())
+        for f in functions
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("function", hidden_growth.FLAT, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", each_of(hidden_growth.FLAT))
 def test_what_is_flat_is_kept_or_cannot_be_told(function):
     """Threads that race, and a machine that is busy, may leave a curve too ragged."""
     _, found = measured(function.__name__, schedule=Schedule(1))
@@ -165,7 +177,7 @@ def test_what_is_flat_is_kept_or_cannot_be_told(function):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("function", hidden_growth.GROWING, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", each_of(hidden_growth.GROWING))
 def test_what_grows_is_broken(function):
     _, found = measured(function.__name__, schedule=Schedule(1))
     assert found.finding == "broken", found.reason
