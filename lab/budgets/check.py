@@ -60,7 +60,8 @@ def check(
         ready = [budget for budget in budgets if budget.name not in errors]
         if announce is not None:
             announce("Budgets", sum(_steps(budget) for budget in ready))
-        measured, seconds = _sweep([budget for budget in ready if budget.swept], schedule)
+        swept = [budget for budget in ready if budget.swept]
+        measured, seconds = _sweep(swept, schedule, announce)
         results = []
         for budget in budgets:
             if error := errors.get(budget.name):
@@ -100,7 +101,7 @@ def _prepare_data(
 
 
 def _sweep(
-    budgets: Sequence[Budget], schedule: Schedule
+    budgets: Sequence[Budget], schedule: Schedule, announce: Announce | None
 ) -> tuple[dict[str, Curve], dict[str, float]]:
     """Measure the curves of budgets; return curves and seconds by name of the budget."""
     times: list[tuple[str, float]] = []
@@ -115,12 +116,16 @@ def _sweep(
     def wanted(name: str, curve: Curve) -> Wants:
         return wants(curve, promises[name])
 
+    def more(runs: int) -> None:
+        if announce is not None:
+            announce("Budgets, more runs", runs)
+
     noting = replace(schedule, on_reading=note, go_on=True)
     measured: dict[str, Curve] = {}
     for witness in WITNESSES:
         sweeps = {budget.name: budget.sweep for budget in budgets if budget.witness == witness}
         if sweeps:
-            measured |= settled(sweeps, [witness], noting, wanted)
+            measured |= settled(sweeps, [witness], noting, wanted, announce=more)
     seconds = {name: sum(time for of, time in times if of == name) for name in measured}
     return measured, seconds
 
