@@ -5,6 +5,9 @@ BIN := .venv/bin
 ARGS ?=
 CHECK :=
 
+# Hundreds of processes import the lab: none of them is to compile it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help main dev table test everything test-slow test-faults test-install test-neighbours \
 	check bench bench-check bench-http load soak production notebooks notebooks-write notebooks-check test-notebooks test-browser \
 	course-html lint types docs docs-check wheel lock clean

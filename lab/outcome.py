@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SLICE = 65_536
+_SHORT = 1_000
+"""Characters of a text that is added in one piece: short items are most, and must be fast."""
 _PLAIN = (bool, int, float, complex, type(None))
 
 
@@ -43,6 +45,16 @@ class Digest:
         Text is encoded in slices, so that a large answer is not copied as a whole. Of any other
         object only the name of its type counts, because its repr contains its address.
         """
+        if type(value) is int:
+            part = b"int%d\0" % value
+            self._hash.update(part)
+            self.bytes += len(part) - len(b"int\0")
+            return
+        if type(value) is str and len(value) <= _SHORT:
+            encoded = value.encode("utf-8", "surrogatepass")
+            self._hash.update(b"s%d:%b\0" % (len(value), encoded))
+            self.bytes += len(encoded)
+            return
         if isinstance(value, (bytes, bytearray, memoryview)):
             size = memoryview(value).nbytes
             self._hash.update(b"b%d:" % size)
@@ -58,14 +70,14 @@ class Digest:
             text = repr(value)
             self._hash.update(f"{type(value).__name__}{text}".encode())
             self.bytes += len(text)
+        elif isinstance(value, (list, tuple)):
+            self._hash.update(b"[")
+            for item in value:
+                self.add(item)
         elif isinstance(value, Mapping):
             self._hash.update(b"{")
             for key, item in value.items():
                 self.add(key)
-                self.add(item)
-        elif isinstance(value, (list, tuple)):
-            self._hash.update(b"[")
-            for item in value:
                 self.add(item)
         else:
             self._hash.update(type(value).__qualname__.encode())

@@ -1,4 +1,7 @@
-"""Run a notebook from top to bottom, in its own kernel."""
+"""Make notebooks, and run them from top to bottom, each in its own kernel.
+
+nbformat is imported where it is used: it builds a grammar for a second.
+"""
 
 import os
 from copy import deepcopy
@@ -14,6 +17,20 @@ if TYPE_CHECKING:
 
 TIMEOUT = 900
 """Seconds for a cell, which may include making a million rows."""
+
+
+def new_notebook(*cells: str) -> "NotebookNode":
+    """Return a notebook with code cells of these texts."""
+    from nbformat import v4
+
+    return v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+
+
+def write(notebook: "NotebookNode", file: Path) -> None:
+    """Write a notebook to a file."""
+    import nbformat
+
+    nbformat.write(notebook, file)
 
 
 def executed(

@@ -10,13 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
-import nbformat
 import psutil
 import pytest
 
 from lab.course.lessons import lesson
 from lab.course.sources import filled, read, tagged
 from lab.net.server import stop
+from tests.course.execution import write
 from tests.helpers import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def solved(tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     notebook = filled(read(NOTEBOOKS / f"{NAME}.py"), lesson(NAME[:2]))
-    nbformat.write(notebook, folder / f"{NAME}.ipynb")
+    write(notebook, folder / f"{NAME}.ipynb")
     return SimpleNamespace(folder=folder, notebook=notebook)
 
 

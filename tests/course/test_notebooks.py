@@ -4,17 +4,15 @@ import os
 import re
 from pathlib import Path
 
-import nbformat
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from lab.course.grading.child import attempted
 from lab.course.lessons import LESSONS
 from lab.course.sources import filled, read, sources, tagged
 from lab.data.seed import posts_ready
 from lab.errors import LabError
-from tests.course.execution import executed
+from tests.course.execution import executed, new_notebook, write
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -37,11 +35,11 @@ def server_is_up():
 
 @pytest.fixture
 def run(tmp_path):
-    """Run a notebook that is given as its cells, or whole; nothing it started is left."""
+    """Run a notebook, given as the texts of code cells or whole; nothing it started is left."""
 
     def run_it(*cells, notebook=None, name="07-a-try", folder=tmp_path, **options):
         if notebook is None:
-            notebook = new_notebook(cells=list(cells))
+            notebook = new_notebook(*cells)
             for place, cell in enumerate(notebook.cells, start=1):
                 cell.id = f"07-{place:02}"
         try:
@@ -62,7 +60,7 @@ def kept(name, notebook, tmp_path):
     """Keep a notebook that has run, where somebody wants to look at it."""
     folder = Path(os.environ.get("MEMORY_LAB_KEEP_NOTEBOOKS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, folder / f"{name}.ipynb")
+    write(notebook, folder / f"{name}.ipynb")
 
 
 def name_of(lesson):
@@ -143,24 +141,24 @@ def test_a_notebook_as_a_student_opens_it_runs_through_and_passes_nothing(lesson
 def test_a_cell_that_raises_is_named(run):
     with pytest.raises(LabError, match=r"07-a-try failed in cell 07-02: ValueError: no luck"):
         run(
-            new_markdown_cell("# A try"),
-            new_code_cell("raise ValueError('no luck')"),
-            new_code_cell("1"),
+            "# A try",
+            "raise ValueError('no luck')",
+            "1",
         )
 
 
 def test_a_cell_that_ends_its_kernel_is_named(run):
     with pytest.raises(LabError, match=r"07-a-try failed in cell 07-01: its kernel ended"):
-        run(new_code_cell("import os; os.abort()"))
+        run("import os; os.abort()")
 
 
 def test_a_cell_that_takes_too_long_is_named(run):
     with pytest.raises(LabError, match=r"07-a-try failed in cell 07-01: it took more than 1 sec"):
-        run(new_code_cell("import time; time.sleep(60)"), timeout=1)
+        run("import time; time.sleep(60)", timeout=1)
 
 
 def test_a_kernel_is_started_in_the_notebooks_folder_with_progress_of_its_own(run, tmp_path):
-    done = run(new_code_cell("import os\nprint(os.getcwd(), os.environ['MEMORY_LAB_COURSE'])"))
+    done = run("import os\nprint(os.getcwd(), os.environ['MEMORY_LAB_COURSE'])")
     assert done.cells[0].outputs[0].text.split() == [str(tmp_path), str(tmp_path / "progress")]
 
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import pytest
 
 from lab.course.sources import filled, main, read, sources, stale, tagged, write, written
@@ -54,6 +53,8 @@ def lesson(*cells):
 
 
 def test_a_notebook_is_valid_has_not_run_and_keeps_its_tags(source):
+    import nbformat
+
     notebook = read(source)
     nbformat.validate(notebook)
     assert [cell.cell_type for cell in notebook.cells] == ["markdown", "code", "code", "code"]

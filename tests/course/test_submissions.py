@@ -3,11 +3,10 @@
 import csv
 import json
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 from lab.course.lessons import lesson
+from tests.course.execution import new_notebook, write
 from tests.helpers import processes_naming, run_lab
 
 FIRST = (
@@ -26,22 +25,18 @@ HANDED_IN = {
 }
 
 
-def notebook(*cells):
-    return new_notebook(cells=[new_code_cell(cell) for cell in cells])
-
-
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """The run, and the folder that it wrote to."""
     folder = tmp_path_factory.mktemp("course")
     for name, answer in HANDED_IN.items():
         (folder / "in" / name).mkdir(parents=True)
-        handed = notebook(FIRST, "1 / 0", answer)
+        handed = new_notebook(FIRST, "1 / 0", answer)
         handed.cells[-1].metadata["tags"] = ["exercise"]
-        nbformat.write(handed, folder / "in" / name / "00.ipynb")
+        write(handed, folder / "in" / name / "00.ipynb")
     (folder / "in" / "håkon.ipynb").write_text("not a notebook")
-    nbformat.write(notebook("print('another course')"), folder / "in" / "inês.ipynb")
-    nbformat.write(notebook(FIRST, "exercise.check()"), folder / "in" / "josé.ipynb")
+    write(new_notebook("print('another course')"), folder / "in" / "inês.ipynb")
+    write(new_notebook(FIRST, "exercise.check()"), folder / "in" / "josé.ipynb")
     hidden = folder / "in" / ".ipynb_checkpoints"
     hidden.mkdir()
     (hidden / "ada.ipynb").write_text("left by an editor")
