@@ -186,7 +186,15 @@ def _broken_by_growth(curve: Curve, shape: Shape) -> Decision:
     grown = shape.peaks[-1] - shape.peaks[0]
     sure = grown > _CACHE or not curve.asked or len(curve.points) >= curve.asked + _CONFIRMED_BY
     wants: Wants = "" if sure else "larger sizes"
+    if _in_children(curve) > grown / 2 and min(p.repeats for p in curve.points) < REPEATS:
+        wants = "repeats"
     return Decision("broken", reason, wants, growth=shape.growth, by_growth=True)
+
+
+def _in_children(curve: Curve) -> int:
+    """Return the growth in child processes, whose peaks are sampled: one run may miss them."""
+    children = [point.elsewhere.children for point in curve.points]
+    return max(children) - min(children)
 
 
 def _growing(curve: Curve, shape: Shape) -> Decision:

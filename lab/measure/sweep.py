@@ -151,10 +151,17 @@ class Readings:
 
 
 def _middle(readings: Sequence[Reading]) -> Reading:
-    """Return the reading with the median value; an error comes first."""
-    errors = [reading for reading in readings if reading.error]
+    """Return the reading with the median value; an error comes first.
+
+    The peaks of child processes are sampled, so each is a lower bound: the highest is the closest.
+    """
+    if errors := [reading for reading in readings if reading.error]:
+        return errors[0]
     middle = median_low(reading.value for reading in readings)
-    return next(iter(errors), next(r for r in readings if r.value == middle))
+    found = next(reading for reading in readings if reading.value == middle)
+    highest = max((reading.elsewhere for reading in readings), key=lambda e: e.children)
+    elsewhere = replace(found.elsewhere, children=highest.children, commands=highest.commands)
+    return replace(found, elsewhere=elsewhere)
 
 
 def curves(

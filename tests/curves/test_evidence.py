@@ -142,6 +142,25 @@ def test_memory_elsewhere_is_part_of_a_peak(field):
     ) in found.reason
 
 
+def test_growth_in_child_processes_is_confirmed_by_more_runs():
+    """Their peaks are sampled; other growth needs no second run."""
+
+    def grows(children, heap=0, repeats=1):
+        return verdict(
+            curve(
+                *(
+                    Point(n, heap * n, elsewhere=Elsewhere(children=children * n), repeats=repeats)
+                    for n in SIZES
+                )
+            ),
+            O(1),
+        )
+
+    assert (grows(100).finding, grows(100).wants) == ("broken", "repeats")
+    assert (grows(100, repeats=3).finding, grows(100, repeats=3).wants) == ("broken", "")
+    assert grows(100, heap=200).wants == ""
+
+
 def test_a_pool_is_in_the_resident_set_already():
     point = Point(8_000, MB, 7 * MB, elsewhere=Elsewhere(pool=6 * MB, children=2))
     assert (point.peak("heap"), point.peak("rss")) == (7 * MB + 2, 7 * MB + 2)

@@ -4,10 +4,12 @@ import pytest
 
 import lab
 from lab.claim import O
+from lab.curves.curve import Reading
+from lab.curves.elsewhere import NOWHERE, Elsewhere
 from lab.curves.verdict import verdict
 from lab.measure.follow_up import settled
 from lab.measure.schedule import Schedule
-from lab.measure.sweep import sweep_of
+from lab.measure.sweep import Readings, Sweep, sweep_of
 from lab.measure.workload import Function
 from tests.measure import hidden_growth
 
@@ -118,6 +120,18 @@ def test_a_cache_that_is_not_full_at_any_of_the_sizes_is_not_called_growth(alone
     assert measured(FILLS_UP, sizes=SMALL, schedule=alone)[1].finding == "kept"
 
 
+def test_of_several_runs_the_median_counts_and_of_child_processes_the_most():
+    readings = Readings(Sweep("f", "n", (1, 2), lambda size, warm: None), ("heap",))
+    for value, children in ((30, 500), (10, 900), (20, 100)):
+        elsewhere = Elsewhere(children=children, commands=(f"c{children}",), files=value)
+        readings.add((1, "heap", True), Reading(value, elsewhere=elsewhere))
+    readings.add((2, "heap", True), Reading(40))
+    first, second = readings.curve().points
+    assert (first.peak_heap_bytes, first.repeats) == (20, 3)
+    assert first.elsewhere == Elsewhere(children=900, commands=("c900",), files=20)
+    assert (second.peak_heap_bytes, second.elsewhere) == (40, NOWHERE)
+
+
 def test_more_runs_take_no_longer_than_they_may(alone, monkeypatch):
     described = sweep_of(Function(FILLS_UP), "n")
     monkeypatch.setattr("lab.measure.follow_up._Subject.begin", _begin_without_more)
@@ -154,7 +168,14 @@ def test_times_are_taken_of_every_size(alone):
     assert all(point.seconds is not None for point in curve.points)
 
 
-LONG = {"fills_two_megabytes", "sqlite_file", "json_lines", "random_order", "collector_is_off"}
+LONG = {
+    "fills_two_megabytes",
+    "sqlite_file",
+    "json_lines",
+    "random_order",
+    "collector_is_off",
+    "thread_pool_of_four",
+}
 """Functions that take longest; they are measured with the full sizes."""
 
 

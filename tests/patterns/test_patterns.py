@@ -51,23 +51,28 @@ LONG = {"row_by_row", "offset_pages", "keyset_pages"}
 """Variants that send many statements; `make everything` measures them."""
 
 
+def first_memory_trap(pattern):
+    """Return the first trap that fails by memory, None if there is none."""
+    return next((trap for trap in pattern.variants if trap.fails_by == "memory"), None)
+
+
 def duration(pattern, variant, axis):
     """Return the mark of a claim.
 
-    `make test` has the first and the best answer of a few patterns. `make test-slow` has the other
-    claims, except for those that only `make everything` measures: what a client of the naive
-    variant costs, the batches of further streaming variants, and the memory of traps that do not
-    fail by memory.
+    `make test` has the first and the best answer of a few patterns. `make test-slow` has those of
+    all patterns, with the first streaming variant and the first trap that fails by memory; the
+    batches of a few patterns; and what a client costs in a few. `make check` judges most of the
+    further streaming variants, and `make everything` measures all.
     """
-    worst, best = pattern.first("naive"), pattern.recommended
+    worst, stream, best = pattern.first("naive"), pattern.first("streaming"), pattern.recommended
     if axis == "clients":
         crowded = pattern.name in CROWDED and variant.role != "naive"
         return [pytest.mark.slow if crowded else pytest.mark.full]
-    by_memory = variant.fails_by in (None, "memory")
+    few = (stream, best) if axis == "batch" else (worst, stream, best, first_memory_trap(pattern))
     if (
-        variant.name in LONG
-        or not by_memory
-        or (axis == "batch" and variant not in (pattern.first("streaming"), best))
+        variant not in few
+        or variant.name in LONG
+        or (axis == "batch" and pattern.name not in QUICK)
     ):
         return [pytest.mark.full]
     quick = variant in (worst, best) and pattern.name in QUICK
@@ -132,6 +137,13 @@ def test_the_answer_depends_on_the_size(pattern):
         )
 
 
+def mark_of_trap(pattern, variant):
+    """Return the mark of a trap's proof: as long as its claim, if it fails by memory."""
+    if variant.fails_by == "memory":
+        return pytest.mark.slow if variant is first_memory_trap(pattern) else pytest.mark.full
+    return pytest.mark.slow if variant.fails_by == "answer" else ()
+
+
 def traps(fails_by):
     """List the traps that fail in one way."""
     params = [
@@ -139,7 +151,7 @@ def traps(fails_by):
             pattern,
             variant,
             id=f"{pattern.name}-{variant.name}",
-            marks=pytest.mark.slow if fails_by in ("memory", "answer") else (),
+            marks=mark_of_trap(pattern, variant),
         )
         for pattern, variant in VARIANTS
         if variant.fails_by == fails_by
