@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -107,11 +108,14 @@ PATTERN = lab.Pattern(
 '''
 
 
+NOT_ON_GITHUB = {"GITHUB_ACTIONS": "", "GITHUB_STEP_SUMMARY": ""}
+
+
 @pytest.fixture(autouse=True)
 def not_on_github(monkeypatch):
     """Or the suite's own job would have these budgets in its summary."""
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for name, value in NOT_ON_GITHUB.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -140,43 +144,95 @@ def one(found):
     return budget
 
 
-def peak_heap(found):
-    """Return the largest peak that was measured for the only budget, in bytes."""
-    return max(point["peak_heap_bytes"] for point in one(found)["curve"]["points"])
+def peak_heap(budget):
+    """Return the largest peak that was measured for a budget, in bytes."""
+    return max(point["peak_heap_bytes"] for point in budget["curve"]["points"])
 
 
-def test_what_is_promised_and_true_is_kept(checked):
-    run, found = checked('[budget.export]\ntarget = "mine:flat"\nclaim = "O(1)"\npeak = "2 MiB"\n')
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "kept          export  O(1) kept: flat in n" in run.stdout
-    assert run.stdout.splitlines()[-1] == "1 kept."
-    assert one(found)["standing"] == found["standing"] == "kept"
+BUDGETS = """
+[budget.flat]
+target = "mine:flat"
+claim = "O(1)"
+peak = "2 MiB"
+
+[budget.leak]
+target = "mine:leak"
+claim = "O(1)"
+
+[budget.block]
+target = "mine:block"
+peak = "2 MiB"
+sizes = 1000
+
+[budget.resident]
+target = "mine:block"
+peak = "2 MB"
+sizes = 1000
+witness = "rss"
+
+[budget.resident-below]
+target = "mine:block"
+peak = "6 MB"
+sizes = 1000
+witness = "rss"
+"""
+CAPS = """
+[budget.survives]
+target = "mine:flat"
+cap = "4 MiB"
+
+[budget.dies]
+target = "mine:leak"
+cap = "4 MiB"
+
+[budget.only-kept]
+target = "mine:block"
+peak = "4 MB"
+cap = "1 MB"
+"""
 
 
-def test_growth_is_broken_and_its_lines_are_named(checked):
-    run, found = checked('[budget.export]\ntarget = "mine:leak"\nclaim = "O(1)"\n')
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """One check of several budgets: the run, and what it found by the names of the budgets."""
+    folder = tmp_path_factory.mktemp("several")
+    (folder / "mine.py").write_text(MINE)
+    (folder / "memory-budgets.toml").write_text(BUDGETS + (CAPS if sys.platform == "linux" else ""))
+    run = run_lab("check", "--jobs=1", "--json=found.json", cwd=folder, env=NOT_ON_GITHUB)
+    found = json.loads((folder / "found.json").read_text())["budgets"]
+    return run, {budget["name"]: budget for budget in found}
+
+
+def test_what_is_promised_and_true_is_kept(several):
+    run, found = several
+    assert re.search(r"^kept +flat +O\(1\) kept: flat in n", run.stdout, re.MULTILINE)
+    assert found["flat"]["standing"] == "kept"
+
+
+def test_growth_is_broken_and_its_lines_are_named(several):
+    run, found = several
     assert run.returncode == 1
     assert "O(1) broken: grows with n: " in run.stdout
     assert 'mine.py:9 in leak: kept.append(f"row {i}")' in run.stdout
-    assert [site["line"] for site in one(found)["sites"]] == [9]
-    assert [point["size"] for point in one(found)["curve"]["points"]][-1] == 128_000
+    assert [site["line"] for site in found["leak"]["sites"]] == [9]
+    assert [point["size"] for point in found["leak"]["curve"]["points"]][-1] == 128_000
 
 
-def test_a_ceiling_is_broken_and_what_holds_the_most_is_named(checked):
-    run, found = checked('[budget.b]\ntarget = "mine:block"\npeak = "2 MiB"\nsizes = 1000\n')
-    assert run.returncode == 1
-    assert just_above(peak_heap(found), 3_000_000)
-    assert f"peak {show_bytes(peak_heap(found))} is over the budget of 2.10 MB" in run.stdout
+def test_a_ceiling_is_broken_and_what_holds_the_most_is_named(several):
+    run, found = several
+    peak = peak_heap(found["block"])
+    assert just_above(peak, 3_000_000)
+    assert f"peak {show_bytes(peak)} is over the budget of 2.10 MB" in run.stdout
     assert "mine.py:13 in block: held = bytearray(3_000_000)" in run.stdout
-    assert (one(found)["ceiling_bytes"], one(found)["curve"]["witness"]) == (2 * 2**20, "heap")
+    assert found["block"]["ceiling_bytes"] == 2 * 2**20
+    assert found["block"]["curve"]["witness"] == "heap"
 
 
-def test_the_resident_set_can_be_held_to_a_ceiling_too(checked):
-    text = '[budget.b]\ntarget = "mine:block"\npeak = "%s"\nsizes = 1000\nwitness = "rss"\n'
-    run, found = checked(text % "2 MB")
-    assert run.returncode == 1
-    assert one(found)["curve"]["points"][0]["peak_rss_bytes"] > 2_900_000
-    assert checked(text % "6 MB")[0].returncode == 0
+def test_the_resident_set_can_be_held_to_a_ceiling_too(several):
+    _, found = several
+    assert found["resident"]["standing"] == "broken"
+    assert found["resident"]["curve"]["points"][0]["peak_rss_bytes"] > 2_900_000
+    assert found["resident-below"]["standing"] == "kept"
 
 
 def test_a_curve_that_cannot_tell_is_inconclusive_unless_that_is_allowed(checked):
@@ -187,31 +243,27 @@ def test_a_curve_that_cannot_tell_is_inconclusive_unless_that_is_allowed(checked
 
 
 @linux
-def test_a_cap_is_survived_or_says_how_far_it_got(checked):
-    text = '[budget.export]\ntarget = "mine:%s"\ncap = "4 MiB"\n'
-    run, found = checked(text % "flat")
-    assert run.returncode == 0, run.stdout
-    assert one(found)["curve"] is None
-    assert one(found)["survival"]["outcome"] == "finished"
-    run, found = checked(text % "leak")
-    assert run.returncode == 1
-    survival = one(found)["survival"]
+def test_a_cap_is_survived_or_says_how_far_it_got(several):
+    _, found = several
+    assert (found["survives"]["standing"], found["survives"]["curve"]) == ("kept", None)
+    assert found["survives"]["survival"]["outcome"] == "finished"
+    survival = found["dies"]["survival"]
     assert (survival["size"], survival["cap_bytes"]) == (128_000, 4 * 2**20)
     assert 10_000 < survival["items"] < 128_000
-    assert one(found)["reasons"] == [
+    assert found["dies"]["reasons"] == [
         "with 4.19 MB over the warm process it ran out of memory at 128,000 after "
         f"{survival['items']:,} items"
     ]
 
 
 @linux
-def test_a_budget_that_is_kept_but_not_survived_is_broken(checked):
-    _, found = checked('[budget.b]\ntarget = "mine:block"\npeak = "4 MB"\ncap = "1 MB"\n')
-    assert one(found)["standing"] == "broken"
-    assert "ran out of memory" in one(found)["reasons"][0]
-    assert just_above(peak_heap(found), 3_000_000)
-    assert one(found)["reasons"][1] == (
-        f"peak {show_bytes(peak_heap(found))} is within the budget of 4.00 MB"
+def test_a_budget_that_is_kept_but_not_survived_is_broken(several):
+    budget = several[1]["only-kept"]
+    assert budget["standing"] == "broken"
+    assert "ran out of memory" in budget["reasons"][0]
+    assert just_above(peak_heap(budget), 3_000_000)
+    assert budget["reasons"][1] == (
+        f"peak {show_bytes(peak_heap(budget))} is within the budget of 4.00 MB"
     )
 
 
@@ -283,17 +335,20 @@ def test_what_cannot_be_measured_is_said_and_stops_nothing_else(checked):
 
 def test_what_is_broken_counts_for_more_than_what_could_not_be_asked(checked):
     run, _ = checked(
-        '[budget.a]\ntarget = "mine:leak"\nclaim = "O(1)"\n'
+        '[budget.a]\ntarget = "mine:block"\npeak = "2 MB"\nsizes = 1000\n'
         '[budget.b]\ntarget = "mine:flet"\nclaim = "O(1)"\n'
     )
     assert run.returncode == 1
 
 
 def test_only_what_is_named_is_checked(checked):
-    run, found = checked(EVERYTHING, "good")
+    small = 'target = "mine:flat"\npeak = "9 MB"\nsizes = 1000\n'
+    run, found = checked(f"[budget.good]\n{small}[budget.other]\n{small}", "good")
     assert run.returncode == 0
+    assert run.stdout.splitlines()[-1] == "1 kept."
+    assert one(found)["standing"] == found["standing"] == "kept"
     assert one(found)["name"] == "good"
-    unknown, _ = checked(EVERYTHING, "god")
+    unknown, _ = checked(f"[budget.good]\n{small}", "god")
     assert unknown.returncode == 2
     assert "unknown budget 'god' in memory-budgets.toml: did you mean good" in unknown.stderr
 
@@ -340,7 +395,7 @@ def test_patterns_have_their_data_while_they_are_measured(checked, folder):
 def test_data_that_cannot_be_had_is_an_error_of_those_that_need_it(folder):
     (folder / "memory-budgets.toml").write_text(
         '[budget.lesson]\npattern = "rows"\nvariant = "yield_per"\nsizes = [100]\n'
-        '[budget.good]\ntarget = "mine:flat"\nclaim = "O(1)"\n'
+        '[budget.good]\ntarget = "mine:flat"\npeak = "9 MB"\nsizes = 1000\n'
     )
     env = {"DATABASE_URL": "postgresql://me:secret@127.0.0.1:1/none"}
     run = run_lab("check", cwd=folder, env=env)
@@ -416,7 +471,10 @@ def test_a_server_counts_the_bytes_it_got_to_send(alone):
 def test_nothing_is_left_in_the_folder_nor_elsewhere(folder):
     scratch = folder / "scratch"
     scratch.mkdir()
-    (folder / "memory-budgets.toml").write_text('[budget.a]\ntarget="mine:flat"\nclaim="O(1)"\n')
+    (folder / "memory-budgets.toml").write_text(
+        '[budget.a]\ntarget="mine:flat"\npeak="9 MB"\nsizes=1000\n'
+        '[budget.b]\ntarget="mine:leak"\ncap="1 MB"\n'
+    )
     run_lab("check", cwd=folder, env={"TMPDIR": str(scratch)})
     assert os.listdir(scratch) == []
     there = {"mine.py", "shop.py", "memory-budgets.toml", "scratch", "__pycache__"}

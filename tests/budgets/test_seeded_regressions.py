@@ -64,8 +64,17 @@ def test_the_project_as_it_is_keeps_its_budget(shop_database, tmp_path):
     assert code == 0, (stands(found), said)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("patch", REGRESSIONS, ids=lambda patch: patch.stem)
+def first(number, patches):
+    """Return the patches as parameters: some for the slow tests, all others for the full ones."""
+    return [
+        pytest.param(
+            patch, id=patch.stem, marks=pytest.mark.slow if i < number else pytest.mark.full
+        )
+        for i, patch in enumerate(patches)
+    ]
+
+
+@pytest.mark.parametrize("patch", first(3, REGRESSIONS))
 def test_a_regression_turns_the_check_red_and_its_line_is_named(patch, shop_database, tmp_path):
     code, found, _ = check(changed(patch, tmp_path), shop_database)
     assert code == 1
@@ -74,13 +83,7 @@ def test_a_regression_turns_the_check_red_and_its_line_is_named(patch, shop_data
     assert named & lines_added(patch), (named, lines_added(patch))
 
 
-@pytest.mark.parametrize(
-    "patch",
-    [
-        pytest.param(p, id=p.stem, marks=pytest.mark.slow if number < 2 else pytest.mark.full)
-        for number, p in enumerate(HARMLESS)
-    ],
-)
+@pytest.mark.parametrize("patch", first(1, HARMLESS))
 def test_a_harmless_change_stays_green(patch, shop_database, tmp_path):
     code, found, said = check(changed(patch, tmp_path), shop_database)
     assert code == 0, (stands(found), said)

@@ -74,8 +74,15 @@ PLACES = {
 @pytest.mark.parametrize(
     "place",
     [
-        place if place in ("ascii", "closed pipe") else pytest.param(place, marks=pytest.mark.slow)
-        for place in PLACES
+        pytest.param("utf-8", marks=pytest.mark.full),
+        pytest.param("ascii", marks=pytest.mark.slow),
+        pytest.param("latin-1", marks=pytest.mark.full),
+        pytest.param("C", marks=pytest.mark.full),
+        "closed pipe",
+        pytest.param("first line", marks=pytest.mark.full),
+        pytest.param("full", marks=pytest.mark.full),
+        pytest.param("full for both", marks=pytest.mark.slow),
+        pytest.param("closed", marks=pytest.mark.slow),
     ],
 )
 def test_a_check_writes_its_files_and_exits_with_its_code_wherever_it_prints(project, place):

@@ -17,10 +17,8 @@ FIRST = LESSONS[0].number
 
 AT_ONCE = {
     "naive",
-    "truncates",
     "right_count_wrong_rows",
     "behaves_while_traced",
-    "reads_the_solution",
     "hides_in_a_child_process",
 }
 """Kinds of wrong answers that `make test` grades; `make everything` grades all, of all lessons."""

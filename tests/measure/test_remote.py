@@ -337,6 +337,7 @@ def test_what_cannot_be_asked_is_a_sentence(words, says):
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_is_that_of_the_workers(dask):
     words = ("--claim", "O(1)", "--dask", dask.address, "--jobs", "2")
     result = run_lab("measure", "json:dumps", *words)

@@ -251,17 +251,16 @@ def test_the_growth_of_a_fixture_is_named(fixtures):
 @pytest.mark.parametrize(
     "words",
     [
-        "-s",
-        "--capture=sys",
-        "--capture=tee-sys",
-        "-p no:logging",
-        "-p no:warnings",
-        "--log-file=log.txt --log-file-level=DEBUG",
-        "-o log_cli=true --log-cli-level=DEBUG",
-        "-W ignore",
+        pytest.param("-s", marks=pytest.mark.slow),
+        pytest.param("--capture=sys", marks=pytest.mark.full),
+        pytest.param("--capture=tee-sys", marks=pytest.mark.full),
+        pytest.param("-p no:logging", marks=pytest.mark.slow),
+        pytest.param("-p no:warnings", marks=pytest.mark.full),
+        pytest.param("--log-file=log.txt --log-file-level=DEBUG", marks=pytest.mark.full),
+        pytest.param("-o log_cli=true --log-cli-level=DEBUG", marks=pytest.mark.slow),
+        pytest.param("-W ignore", marks=pytest.mark.full),
     ],
 )
-@pytest.mark.slow
 def test_noise_is_no_growth_with_any_option(tmp_path, words):
     ran = _run(tmp_path, NOISE, "-k", "logs or prints or warns", *words.split())
     assert ran.code == 0, ran.output[-2_000:]
