@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from lab.commands.shared_options import OUTPUT, RUN, Curves, Jobs, JsonFile, end, schedule_for
+from lab.commands.shared_options import (
+    OUTPUT,
+    RUN,
+    Curves,
+    Jobs,
+    JsonFile,
+    end,
+    schedule_for,
+    writable_file,
+)
 from lab.errors import LabError
 
 _FILE, _BASELINE = "File of budgets", "Baseline"
@@ -35,7 +44,12 @@ Update = Annotated[
 ]
 JunitFile = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write JUnit XML to this file.", rich_help_panel=OUTPUT),
+    typer.Option(
+        callback=writable_file,
+        metavar="FILE",
+        help="Write JUnit XML to this file.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 BudgetTimeout = Annotated[
     float | None,

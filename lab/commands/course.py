@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.commands.shared_options import writable_file
 from lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -64,10 +65,16 @@ def reset(
 def grade(
     paths: Annotated[list[Path], typer.Argument(help="Notebooks, or folders of notebooks.")],
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write a row for each notebook.")
+        Path | None,
+        typer.Option(
+            "--csv", callback=writable_file, metavar="FILE", help="Write a row for each notebook."
+        ),
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the grades and curves.")
+        Path | None,
+        typer.Option(
+            "--json", callback=writable_file, metavar="FILE", help="Write the grades and curves."
+        ),
     ] = None,
 ) -> None:
     """Grade submitted notebooks, one after the other.

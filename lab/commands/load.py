@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.commands.shared_options import OUTPUT, RUN, Env, end
+from lab.commands.shared_options import OUTPUT, RUN, Env, end, writable_folder
 from lab.errors import LabError
 
 if TYPE_CHECKING:
@@ -100,7 +100,10 @@ Requirements = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-Out = Annotated[Path, typer.Option(help="Folder for reports.", rich_help_panel=OUTPUT)]
+Out = Annotated[
+    Path,
+    typer.Option(callback=writable_folder, help="Folder for reports.", rich_help_panel=OUTPUT),
+]
 
 
 def load(

@@ -41,10 +41,37 @@ Dask = Annotated[
         rich_help_panel=RUN,
     ),
 ]
+
+
+def writable_file(path: Path | None) -> Path | None:
+    """Refuse a file that cannot be written, before anything is measured."""
+    if path is not None and str(path) != "-":
+        from lab.report.files import require_writable
+
+        require_writable(path)
+    return path
+
+
+def writable_plot(path: Path | None) -> Path | None:
+    """Refuse a plot that cannot be drawn or written, before anything is measured."""
+    if path is not None:
+        import lab.report.plot  # noqa: F401 - an extra that is missing is named now
+    return writable_file(path)
+
+
+def writable_folder(path: Path) -> Path:
+    """Refuse a folder in which no file can be written, before anything is measured."""
+    from lab.report.files import require_writable
+
+    require_writable(path, folder=True)
+    return path
+
+
 JsonFile = Annotated[
     Path | None,
     typer.Option(
         "--json",
+        callback=writable_file,
         metavar="FILE",
         help="Write JSON to this file; - for the terminal.",
         rich_help_panel=OUTPUT,
@@ -62,7 +89,10 @@ Curves = Annotated[
 PlotFile = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE.svg", help="Draw the curves into this file.", rich_help_panel=OUTPUT
+        callback=writable_plot,
+        metavar="FILE.svg",
+        help="Draw the curves into this file.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Env = Annotated[

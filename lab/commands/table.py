@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from lab.commands.data import build_posts
-from lab.commands.shared_options import Curves, Jobs, Timeout, end, print_left_out, schedule_for
+from lab.commands.shared_options import (
+    Curves,
+    Jobs,
+    Timeout,
+    end,
+    print_left_out,
+    schedule_for,
+    writable_folder,
+)
 
 
 def table(
@@ -16,7 +24,9 @@ def table(
         str | None,
         typer.Option(help="Extrapolate above this, e.g. 4GB; default: half of the free memory."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for JSON, SVG and HTML.")] = Path("build/table"),
+    out: Annotated[
+        Path, typer.Option(callback=writable_folder, help="Folder for JSON, SVG and HTML.")
+    ] = Path("build/table"),
     timings: Annotated[bool, typer.Option(help="Print the time of each step.")] = False,
     timeout: Timeout = 600.0,
     curves: Curves = None,

@@ -1,8 +1,10 @@
 """Writing the files of a command; errors name the file."""
 
 import json
+import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from lab.errors import LabError
@@ -21,6 +23,29 @@ def write_json(path: Path, document: Any) -> None:
             raise LabError(problem)
     else:
         write_text(path, text + "\n")
+
+
+def require_writable(path: Path, *, folder: bool = False) -> None:
+    """Return if a file can be written, so that no measurement is lost at its end.
+
+    Args:
+        path: The file, which is not touched.
+        folder: Whether it is a folder for files.
+
+    Raises:
+        LabError: It cannot be written.
+    """
+    place = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    try:
+        if place == path.absolute() and not folder:
+            if path.is_dir() or not os.access(path, os.W_OK):
+                with path.open("ab"):  # raises the error
+                    pass
+        else:
+            with TemporaryFile(dir=place):
+                pass
+    except OSError as error:
+        raise LabError(f"cannot write {path}: {error.strerror}.") from None
 
 
 def write_text(path: Path, text: str) -> None:

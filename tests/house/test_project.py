@@ -129,7 +129,7 @@ def test_the_core_measures_without_the_extras(only_the_core):
     [
         ("table", "patterns"),
         ("list", "patterns"),
-        ("measure mine:flat --claim O(1) --plot p.svg", "plots"),
+        ("measure mine:none --plot p.svg", "plots"),
     ],
 )
 def test_a_missing_extra_is_named(only_the_core, words, extra):
