@@ -55,7 +55,7 @@ def writable_file(path: Path | None) -> Path | None:
 def writable_plot(path: Path | None) -> Path | None:
     """Refuse a plot that cannot be drawn or written, before anything is measured."""
     if path is not None:
-        import lab.report.plot  # noqa: F401 - an extra that is missing is named now
+        import matplotlib  # noqa: F401 - an extra that is missing is named now
     return writable_file(path)
 
 
