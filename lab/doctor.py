@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.measure.environment import environment, usable_cores
+from lab.system.linux import free_memory
 from lab.units import show_bytes
 
 _ROOM = 2_500_000_000
@@ -37,12 +38,11 @@ def examine() -> list[Diagnosis]:
 
 
 def _examine() -> Iterator[Diagnosis]:
-    import psutil
 
     yield Diagnosis("Python", f"{platform.python_version()} on {platform.platform()}")
     yield _package()
     yield Diagnosis("Cores", str(usable_cores()))
-    yield Diagnosis("Free memory", show_bytes(psutil.virtual_memory().available))
+    yield Diagnosis("Free memory", show_bytes(free_memory()))
     yield Diagnosis("memray", str(environment().get("memray", "missing")), _has("memray"))
     yield _resident_set()
     yield from _extras()

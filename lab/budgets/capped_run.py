@@ -39,7 +39,12 @@ def try_cap(budget: Budget) -> Capped:
     size = budget.sizes[-1]
     try:
         survival = survives(
-            budget.subject, size, budget.cap, axis=budget.axis, timeout=budget.timeout
+            budget.subject,
+            size,
+            budget.cap,
+            axis=budget.axis,
+            warm_up=budget.warm_up,
+            timeout=budget.timeout,
         )
     except LabError as error:
         return Capped((("error", str(error)),), details=error.details)

@@ -13,7 +13,7 @@ from lab.claim import O
 from lab.curves.allocation_sites import Site
 from lab.curves.curve import Curve, Point, sites_that_grow
 from lab.curves.decide import Wants
-from lab.curves.evidence import unseen
+from lab.curves.evidence import NOT_OF_THE_HEAP, unseen
 from lab.curves.verdict import EXIT_CODES, Verdict, verdict
 from lab.units import show_bytes, show_count
 
@@ -251,8 +251,8 @@ def _hidden(curve: Curve, ceiling: int | None) -> Point | None:
 
 def _beside(point: Point) -> str:
     return (
-        f"the resident set rises by {show_bytes(unseen(point))} more than the heap, in memory that "
-        "is not Python's or malloc's, such as the pool of a library: judge it by the witness rss"
+        f"the resident set rises by {show_bytes(unseen(point))} more than the heap "
+        f"({NOT_OF_THE_HEAP}): judge it by the witness rss"
     )
 
 

@@ -132,7 +132,8 @@ def measure(
     cap with 0 when every size finished, otherwise with 1. Without either it says what growth it
     found and which claim would be kept, and exits with 0.
     """
-    _check_question(claim, cap, plot, dask)
+    of_curves = {"--jobs": jobs, "--constant-answer": constant_answer, "--dask": dask}
+    _check_question(claim, cap, {**of_curves, "--plot": plot, "--witness": witness != "heap"})
     if body_rows and body_bytes:
         raise LabError("a body is counted in rows or in bytes: give one of the two.")
     body = "rows" if body_rows else "bytes" if body_bytes else None
@@ -143,16 +144,18 @@ def measure(
         how = (jobs, dask, timeout, witness, constant_answer, not no_warm_up)
         end(_grow(subject, target, axis, sizes, claim, plot, json_file, how))
     else:
-        end(_survive(subject, target, axis, sizes, cap, timeout, json_file))
+        end(_survive(subject, target, axis, sizes, (cap, timeout, not no_warm_up), json_file))
 
 
-def _check_question(claim: str | None, cap: str | None, plot: PlotFile, dask: str | None) -> None:
+def _check_question(claim: str | None, cap: str | None, of_curves: "Mapping[str, object]") -> None:
+    """Refuse a claim under a cap, and the options that only a curve has."""
     if claim is not None and cap is not None:
         raise LabError("a claim and a cap are two questions: give --claim or --cap.")
-    if cap is not None and plot is not None:
-        raise LabError("--plot draws curves, and a run under a cap has none: leave it out.")
-    if cap is not None and dask is not None:
-        raise LabError("a run under a cap is made on this machine: leave out --dask.")
+    given = [option for option, value in of_curves.items() if value]
+    if cap is not None and given:
+        raise LabError(
+            f"{given[0]} is for curves, and a run under a cap has none: leave out {given[0]}."
+        )
 
 
 def _subject(
@@ -249,8 +252,7 @@ def _survive(
     target: str,
     axis: str,
     sizes: str | None,
-    cap: str,
-    timeout: float,
+    how: tuple[str, float, bool],
     json_file: JsonFile,
 ) -> int:
     """Run the subject under a cap at each size and report it; return the exit code."""
@@ -260,10 +262,13 @@ def _survive(
     from lab.report.terminal import console, progress
     from lab.units import parse_bytes, parse_sizes
 
+    cap, timeout, warm = how
     most = parse_bytes(cap)
     swept = sweep_of(subject, axis, parse_sizes(sizes) if sizes else None).sizes
     screen = console(stderr=str(json_file) == "-")
     with progress(screen) as steps:
         steps.begin(target, len(swept))
-        runs = survivals(subject, axis, swept, most, timeout=timeout, on_run=steps.advance)
+        runs = survivals(
+            subject, axis, swept, most, warm_up=warm, timeout=timeout, on_run=steps.advance
+        )
     return report_survival(screen, target, axis, most, runs, json_file)

@@ -36,12 +36,13 @@ def table(
     Exit code: 0 when everything could be measured, whatever the verdicts are.
     """
     from lab.report.terminal import console, progress
+    from lab.system.linux import free_memory
     from lab.table.measure import measure_table
     from lab.table.report import print_table, print_timings, write_table
     from lab.units import parse_bytes
 
     screen = console()
-    limit = parse_bytes(max_memory) if max_memory else _free_memory() // 2
+    limit = parse_bytes(max_memory) if max_memory else free_memory() // 2
     with progress(screen) as steps:
         build_posts(steps)
         schedule = schedule_for(jobs, timeout, steps, limit, store=curves)
@@ -53,9 +54,3 @@ def table(
     if timings:
         print_timings(screen, measured.timings)
     end(0)
-
-
-def _free_memory() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().available)

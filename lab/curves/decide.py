@@ -5,7 +5,7 @@ from typing import Literal
 
 from lab.claim import AXES
 from lab.curves.curve import Curve, Point
-from lab.curves.evidence import Pages, missing_answer, pages, resident
+from lab.curves.evidence import NOT_OF_THE_HEAP, Pages, missing_answer, pages, resident
 from lab.curves.growth import Growth
 from lab.curves.limits import (
     FEWEST_SIZES,
@@ -71,14 +71,20 @@ def decide(curve: Curve, *, grows: bool) -> Decision:
     sizes, peaks = curve.seen()
     if len(sizes) < FEWEST_SIZES:
         error = f" ({curve.overall_error})" if curve.overall_error else ""
-        reason = f"{len(sizes)} sizes were measured, but a verdict needs {FEWEST_SIZES}{error}"
+        measured = f"{len(sizes)} sizes were" if len(sizes) != 1 else "one size was"
+        reason = f"{measured} measured, but {FEWEST_SIZES} are needed{error}"
         return Decision("inconclusive", reason)
     shape = Shape(sizes, peaks, resolution(curve), smallest_leak(curve))
     decision = _growing(curve, shape) if grows else _flat(curve, shape)
     decision = replace(decision, growth=decision.growth or shape.growth)
     if not curve.warm:
         decision = replace(decision, reason=f"{decision.reason}, in runs without a warm-up")
-    return decision if decision.by_growth else _with_evidence(curve, decision, grows)
+    if not decision.by_growth:
+        decision = _with_evidence(curve, decision, grows)
+    if decision.finding == "kept" and curve.overall_error:
+        gap = f"{decision.reason}; but not every size was measured ({curve.overall_error})"
+        return replace(decision, finding="inconclusive", reason=gap, wants="")
+    return decision
 
 
 def _with_evidence(curve: Curve, decision: Decision, grows: bool) -> Decision:
@@ -109,16 +115,13 @@ def _with_pages(curve: Curve, decision: Decision, grew: Pages, grows: bool) -> D
         return replace(decision, finding="inconclusive", reason=reason)
     if grew == "may grow":
         wants: Wants = "resident set" if curve.points[0].peak_rss_bytes is None else "larger sizes"
-        reason = f"{beside}{_over(curve)}, {_NOT_OF_THE_HEAP}: take larger sizes"
+        reason = f"{beside}{_over(curve)} ({NOT_OF_THE_HEAP}): take larger sizes"
         return replace(decision, finding="inconclusive", reason=reason, wants=wants)
     if grew == "grow":
         by_pages = decide(resident(curve), grows=grows)
-        reason = f"the resident set {by_pages.reason}, {_NOT_OF_THE_HEAP}"
+        reason = f"by the resident set: {by_pages.reason} ({NOT_OF_THE_HEAP})"
         return replace(by_pages, reason=reason)
     return decision
-
-
-_NOT_OF_THE_HEAP = "in memory that is not Python's or malloc's, such as the pool of a library"
 
 
 def _kept_by_warm_up(curve: Curve) -> str:

@@ -20,6 +20,8 @@ _SHARE = 0.1
 
 _OPAQUE = {"function", "method", "_GeneratorContextManager", "_AsyncGeneratorContextManager"}
 
+NOT_OF_THE_HEAP = "memory that is not Python's or malloc's, such as the pool of a library"
+
 Pages = Literal["", "grow", "may grow", "mapped"]
 
 

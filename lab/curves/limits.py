@@ -30,8 +30,12 @@ _DOUBLINGS = FEWEST_SIZES - 1
 
 def resolution(curve: Curve) -> int:
     """Return the bytes below which growth of a curve may be noise."""
-    witness: Witness = "rss" if any(p.elsewhere.children for p in curve.points) else curve.witness
+    witness: Witness = "rss" if _has_children(curve) else curve.witness
     return RESOLUTION[witness] + curve.noise
+
+
+def _has_children(curve: Curve) -> bool:
+    return any(point.elsewhere.children for point in curve.points)
 
 
 def smallest_leak(curve: Curve) -> float:
@@ -56,7 +60,8 @@ def describe_leak(curve: Curve) -> str:
 
 def describe_resolution(curve: Curve) -> str:
     """Return the resolution of a curve in words."""
-    return f"the resolution of the {curve.witness} witness, {show_bytes(resolution(curve))}"
+    what = "with child processes" if _has_children(curve) else f"of the {curve.witness} witness"
+    return f"the resolution {what}, {show_bytes(resolution(curve))}"
 
 
 def default_sizes(axis: str, noise: int = 0) -> tuple[int, ...]:

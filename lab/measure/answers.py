@@ -41,7 +41,7 @@ def drain(answer: Any) -> Outcome:
 
 async def drain_async(answer: Any) -> Outcome:
     """Do what `drain` does, in a running event loop."""
-    if isawaitable(answer):
+    while isawaitable(answer):
         answer = await answer
     digest, items = Digest(), 0
     if _is_response(answer):
@@ -106,9 +106,10 @@ def _is_iterable(answer: Any) -> bool:
 def _has_items(answer: Any) -> bool:
     """Return whether an object without ``__iter__`` has items by number, as a sequence has."""
     try:
-        answer[0]
+        iter(answer)
+        answer[sys.maxsize]
     except IndexError:
         return True
-    except (TypeError, KeyError, AttributeError):
+    except Exception:  # of any kind: it is no sequence
         return False
-    return True
+    return False  # it has an item for every number

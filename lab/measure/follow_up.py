@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-import psutil
-
 from lab.curves.curve import Curve, Reading, Witness
 from lab.curves.decide import REPEATS, Wants
 from lab.curves.evidence import missing_answer
+from lab.errors import LabError
 from lab.measure.remote.dask import at_once
 from lab.measure.schedule import Bench, Schedule
 from lab.measure.sweep import Key, Readings, Sweep, Taken, take
+from lab.system.linux import free_memory
 
 EXTRA_SECONDS = 40.0
 """Seconds of processes that more runs of a curve may take; more if its first runs took more."""
@@ -54,8 +54,11 @@ def settled(
         extra_seconds: Seconds of processes that more runs of one curve may take.
 
     Raises:
-        LabError: A target could not be measured at the sizes that were asked for.
+        LabError: A target could not be measured at the sizes that were asked for, or the first
+            witness is not one of memory.
     """
+    if witnesses[0] == "seconds":
+        raise LabError("a claim is about memory: let the first witness be heap or rss.")
     memory = tuple(witness for witness in witnesses if witness != "seconds")
     subjects = {
         key: _Subject(Readings(each, memory), extra_seconds) for key, each in sweeps.items()
@@ -65,7 +68,8 @@ def settled(
         for key, new in take(readings, {k: r.first() for k, r in readings.items()}, bench).items():
             first(key, new)
             subjects[key].begin(new)
-        patient = replace(bench, go_on=True)
+        most = bench.max_memory or free_memory() // 2
+        patient = replace(bench, go_on=True, max_memory=most)
         while wanted := _wanted(subjects, wants):
             announce(sum(map(len, wanted.values())))
             for key, new in take(readings, wanted, patient).items():
@@ -194,4 +198,4 @@ class _Subject:
     def _fits(self) -> bool:
         """Return whether twice the memory of the largest size is less than half of what is free."""
         peak = max(self.readings.curve().seen()[1], default=0)
-        return 2 * peak < psutil.virtual_memory().available / 2
+        return 2 * peak < free_memory() / 2

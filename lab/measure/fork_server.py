@@ -27,7 +27,7 @@ from typing import Any
 
 from lab.curves.curve import Reading
 from lab.measure.messages import Answer, Task
-from lab.measure.watcher import SUPPORTED, Signals, watch
+from lab.measure.watcher import SUPPORTED, Signals, children, descendants, watch
 from lab.outcome import Outcome
 from lab.system.import_path import resolve, sole_error, user_frames
 from lab.system.interpreter import python_module
@@ -49,12 +49,14 @@ def main() -> None:
     # An imported module may read descriptor 0.
     jobs = os.dup(0)
     failure = _warm(json.loads(start))
-    if threading.active_count() > 1:
-        _start_anew(parent, answer_fd, json.loads(start))
+    settings = json.loads(start)
+    if threading.active_count() > 1 and settings["warm"]:
+        _start_anew(parent, answer_fd, settings)
     gc.collect()
     gc.freeze()
+    adopt_orphans()  # also those of a session of their own end with the task that started them
     server, out = os.getpid(), int(answer_fd)
-    token = json.loads(start)["token"].encode()
+    own = frozenset(children(server))
 
     def work(signals: Signals) -> None:
         die_with_parent()
@@ -65,10 +67,10 @@ def main() -> None:
     # The first rounds fill the interpreter's caches; all later rounds start from equal states.
     null = os.open(os.devnull, os.O_WRONLY)
     for _ in range(_IDLE_ROUNDS):
-        _round(null, token, _nothing, die_with_parent)
+        _round(null, settings, own, _nothing, die_with_parent)
     os.close(null)
     while os.read(jobs, 1):
-        _round(out, token, work, die_with_parent)
+        _round(out, settings, own, work, die_with_parent)
 
 
 def _warm(start: dict[str, Any]) -> Answer | None:
@@ -105,14 +107,26 @@ def _nothing(_: Signals) -> None:
     """Do the work of an idle round."""
 
 
+def _end_orphans(own: frozenset[int]) -> None:
+    """Kill what a task has left running, except for the children that this server had before it."""
+    while left := [child for child in children(os.getpid()) if child not in own]:
+        for child in left:
+            for pid in (*descendants(child), child):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, 0)
+
+
 def _round(
     out: int,
-    token: bytes,
+    settings: Mapping[str, Any],
+    own: frozenset[int],
     work: Callable[[Signals], None],
     die_with_parent: Callable[[], object],
 ) -> None:
-    """Fork a process that does the work and one that watches it; write pid and exit status."""
-    signals = Signals()
+    """Fork a process that does the work and one that watches it; write pid and both statuses."""
+    signals, token = Signals(), settings["token"].encode()
     pid = os.fork()
     if pid == 0:
         signals.close(measures=True)
@@ -124,14 +138,14 @@ def _round(
     if watched and watcher == 0:
         die_with_parent()
         signals.close(watches=True)
-        seen = json.dumps(asdict(watch(pid, signals))).encode()
+        seen = json.dumps(asdict(watch(pid, signals, settings["scratch"]))).encode()
         os.write(out, b"%s elsewhere %s\n" % (token, seen))
         os._exit(0)
     signals.close()
     _, status = os.waitpid(pid, 0)
-    if watcher:
-        os.waitpid(watcher, 0)
-    os.write(out, b"%s status %d\n" % (token, status))
+    end = os.waitpid(watcher, 0)[1] if watcher else 0
+    _end_orphans(own)
+    os.write(out, b"%s status %d %d\n" % (token, status, end))
 
 
 def _child(jobs: int, failure: Answer | None, signals: Signals) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.measure.messages import Answer, Task, printable
+from lab.measure.watcher import descendants
 from lab.measure.workload import Start
 from lab.system.interpreter import environment_with_lab, python_module
 from lab.system.linux import fixed_addresses
@@ -41,7 +42,7 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
         self._selector.register(receive, selectors.EVENT_READ)
         self._unread = b""
-        self._token = secrets.token_hex()
+        self._token, self._scratch = secrets.token_hex(), str(scratch)
         self._measuring: int | None = None
         self._killed = False
         self._stderr = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by wait()
@@ -95,13 +96,18 @@ class ForkServer:
             if kind == b"elsewhere":
                 elsewhere = json.loads(rest)
                 continue
-            # The task may have left processes running; they are in its group.
+            # The task may have left processes running in its group; the server ends all others.
             _kill_group(self._measuring)
             self._measuring = None
-            status = os.waitstatus_to_exitcode(int(rest)) if kind == b"status" else None
-            code = self._exit_code(deadline) if status is None else status
+            statuses = [int(word) for word in rest.split()] if kind == b"status" else []
+            code = os.waitstatus_to_exitcode(statuses[0]) if statuses else self._exit_code(deadline)
             if (answer := Answer.of_task(task)) is None:
                 return self._died(code, task.name)
+            if any(statuses[1:]):
+                return self._failed(
+                    f"the process that watched {task.name} ended before it, so memory outside of "
+                    "it was not seen: let it end only processes that it has started."
+                )
             return answer.with_elsewhere(elsewhere)
 
     def _exit_code(self, deadline: float) -> int:
@@ -131,18 +137,19 @@ class ForkServer:
         else:
             end = f"ended with exit code {code} before it answered"
         hint = " (was there too little memory?)" if code == -signal.SIGKILL else ""
+        return self._failed(f"the process measuring {name} {end}{hint}.", max(0, -code))
+
+    def _failed(self, failure: str, signal: int = 0) -> Answer:
+        """Return a failure with the end of what the processes wrote."""
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - _READ_OUTPUT))
         output = printable(self._stderr.read().decode(errors="replace")).strip()
-        return Answer(
-            failure=f"the process measuring {name} {end}{hint}.",
-            details=_end(output),
-            signal=max(0, -code),
-        )
+        return Answer(failure=failure, details=_end(output), signal=signal)
 
     def _as_json(self, start: Start) -> str:
         fields = {"preload": start.preload, "warm": start.warm, "arguments": start.arguments}
-        return json.dumps({**fields, "path": import_path(), "token": self._token})
+        fields |= {"token": self._token, "scratch": self._scratch}
+        return json.dumps({**fields, "path": import_path()})
 
     @property
     def alive(self) -> bool:
@@ -189,5 +196,9 @@ def _signal_name(number: int) -> str:
 def _kill_group(leader: int | None) -> None:
     """Kill a measuring process and the processes that it started; it leads its own session."""
     if leader is not None:
+        others = [*descendants(leader)]  # some may have a session of their own
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
+        for pid in others:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)

@@ -89,7 +89,7 @@ def under_cap(
     Args:
         cap: Bytes over the memory that the process has now.
         run: The call.
-        scratch: A folder for the file of its run_progress.
+        scratch: A folder for the file of its progress.
 
     Returns:
         The reason is empty for ``finished``, the digest is empty for ``out of memory``. All errors
@@ -115,7 +115,7 @@ def under_cap(
 @contextmanager
 def _capped(cap: int) -> Iterator[None]:
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (status("VmData") + cap, before[1]))
+    resource.setrlimit(resource.RLIMIT_DATA, (_limit("self", cap, before[1]), before[1]))
     try:
         yield
     finally:
@@ -126,10 +126,13 @@ def _capped(cap: int) -> Iterator[None]:
 def limit_memory(pid: int, cap: int) -> None:
     """Limit another process of this user to ``cap`` bytes more than it has now."""
     _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
-    soft = status("VmData", pid) + cap
-    if hard != resource.RLIM_INFINITY:
-        soft = min(soft, hard)
-    resource.prlimit(pid, resource.RLIMIT_DATA, (soft, hard))
+    resource.prlimit(pid, resource.RLIMIT_DATA, (_limit(pid, cap, hard), hard))
+
+
+def _limit(pid: int | str, cap: int, hard: int) -> int:
+    """Return the limit that lets a process take ``cap`` bytes more, or the hard limit if lower."""
+    limit = status("VmData", pid) + cap
+    return limit if hard == resource.RLIM_INFINITY else min(limit, hard)
 
 
 def memory_error(error: BaseException) -> BaseException | None:

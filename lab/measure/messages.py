@@ -17,7 +17,7 @@ _LARGEST_ANSWER = 1 << 22
 """Bytes; an answer has at most 100 points of memory over time and 30 lines of code."""
 
 _UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters except tab and newline, marks that reorder a line, and half characters."""
+"""Control characters except tab and newline, marks that reorder a line, and surrogates."""
 
 
 @dataclass(frozen=True)

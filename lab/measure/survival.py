@@ -1,6 +1,7 @@
 """Runs of any function or endpoint under a memory cap."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from lab.measure.memory_cap import Survival, require_caps
 from lab.measure.process_pool import Processes
@@ -19,6 +20,7 @@ def survives(
     *,
     axis: str = "n",
     setup: str | None = None,
+    warm_up: bool = True,
     timeout: float = TIMEOUT,
 ) -> Survival:
     """Run a target at one size in a fresh process that may take ``cap`` bytes and no more.
@@ -29,6 +31,7 @@ def survives(
         cap: Bytes over the warm process, or text such as ``64MiB``.
         axis: What the size counts.
         setup: As for `lab.sweep`.
+        warm_up: As for `lab.sweep`.
         timeout: Seconds after which the run is killed.
 
     Returns:
@@ -39,7 +42,7 @@ def survives(
             platform has no caps.
     """
     subject = Function(target, setup) if isinstance(target, str) else target
-    return survivals(subject, axis, [size], cap, timeout=timeout)[size]
+    return survivals(subject, axis, [size], cap, warm_up=warm_up, timeout=timeout)[size]
 
 
 def survivals(
@@ -48,6 +51,7 @@ def survivals(
     sizes: Iterable[int],
     cap: int | str,
     *,
+    warm_up: bool = True,
     timeout: float = TIMEOUT,
     on_run: Callable[[], object] | None = None,
 ) -> dict[int, Survival]:
@@ -58,6 +62,7 @@ def survivals(
         axis: What the sizes count.
         sizes: Increasing.
         cap: Bytes over the warm process, or text such as ``64MiB``.
+        warm_up: As for `lab.sweep`.
         timeout: Seconds after which a run is killed.
         on_run: Called after each run.
 
@@ -68,7 +73,7 @@ def survivals(
     cap_bytes = parse_bytes(cap) if isinstance(cap, str) else cap
     by_size = {}
     with Processes() as processes:
-        described = sweep_of(subject, axis, sizes)
+        described = replace(sweep_of(subject, axis, sizes), warm=warm_up)
         for size in described.sizes:
             by_size[size] = processes.survive(described.workload(size), cap_bytes, timeout)
             if on_run is not None:

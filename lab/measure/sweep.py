@@ -109,7 +109,16 @@ class Readings:
         """Return the job for one more reading."""
         size, witness, warm = taken
         workload = self.sweep.workload(size, warm=warm)
-        return Job(workload, witness, f"{series} {witness}", timeout=self.sweep.timeout)
+        expected, timeout = self._expected(size), self.sweep.timeout
+        return Job(workload, witness, f"{series} {witness}", expected, timeout)
+
+    def _expected(self, size: int) -> int:
+        """Return the bytes that a run will need, by the highest peak so far; 0 for the first."""
+        peaks = [
+            (r.value, s) for (s, w, _), rs in self.by_run.items() if w != "seconds" for r in rs
+        ]
+        peak, at = max(peaks, default=(0, size))
+        return round(peak * max(1.0, size / at))
 
     def add(self, taken: Taken, reading: Reading) -> None:
         """Add a reading."""

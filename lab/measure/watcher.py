@@ -1,8 +1,8 @@
 """Watch a measuring process from a second process: its children, files in memory, mapped pages.
 
 The watcher is a fork of the same fork server, so it adds nothing to the measured process. It
-samples every few milliseconds, between the two bytes that the measuring process writes to a pipe.
-A child process that lives for less than that is not seen.
+samples from the begin to the end of the run, which the measuring process writes to a pipe: every
+few milliseconds, or less often if a sample takes long. What lives for less than that is not seen.
 """
 
 import os
@@ -36,8 +36,8 @@ _CLIENTS = "lab.measure.http.clients"
 """Part of the command of the clients of a server, which are not memory of the server."""
 
 _FORK = "a fork"
-_OWN_FILE = "/memory-lab-"
-"""Part of the path of the harness's own files."""
+_WAITS = "D"
+"""The state of a thread that has called ``vfork``, until its child has another program."""
 
 
 class Signals:
@@ -65,8 +65,7 @@ class Signals:
         """Say that the run begins or ends, and wait until the watcher has taken a sample."""
         with suppress(OSError):
             os.write(self._told, self._word)
-            select.select([self._ready], [], [], 1.0)
-            os.read(self._ready, 1)
+            os.read(self._ready, 1)  # ends with the watcher, if it dies
 
     def heard(self, timeout: float) -> bytes | None:
         """Return what was told within some seconds, empty if the process ended; else None."""
@@ -84,14 +83,20 @@ class Signals:
             os.write(self._answered, b".")
 
 
-def watch(pid: int, signals: Signals) -> Elsewhere:
-    """Watch a process from the beginning of its run to the end; empty if it never begins."""
+def watch(pid: int, signals: Signals, scratch: str) -> Elsewhere:
+    """Watch a process from the beginning of its run to the end; empty if it never begins.
+
+    Args:
+        pid: The measuring process.
+        signals: Its pipes.
+        scratch: The folder of the harness's own files, which do not count.
+    """
     told = None
     while told is None:
         told = signals.heard(_PATIENCE) if _lives(pid) else b""
     if not told:
         return Elsewhere()
-    samples = _Samples(pid)
+    samples = _Samples(pid, scratch)
     samples.begin()
     signals.answer()
     while _lives(pid):
@@ -105,12 +110,12 @@ def watch(pid: int, signals: Signals) -> Elsewhere:
 class _Samples:
     """The highest values of a process since the beginning of its run."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, scratch: str) -> None:
         self._pid = pid
         self._own_command = _command(pid)
         self._commands: dict[int, str] = {}
         self._newest = ""
-        self._files = _FilesInMemory(pid)
+        self._files = _FilesInMemory(pid, scratch)
         self._count = 0
         self._before = self._highest = (0, 0, 0)
 
@@ -118,7 +123,8 @@ class _Samples:
         """Take the values over which a rise counts."""
         mapped, shared = _pages(self._pid)
         self._before = self._highest = (self._children(), mapped, self._files.bytes(shared))
-        self._commands = {pid: self._commands[pid] for pid in descendants(self._pid)}
+        living = set(descendants(self._pid))
+        self._commands = {pid: name for pid, name in self._commands.items() if pid in living}
 
     def take(self, *, all_of_it: bool = False) -> float:
         """Take a sample; return the seconds to wait until the next one."""
@@ -141,16 +147,19 @@ class _Samples:
     def _children(self) -> int:
         """Return the bytes of all descendants; they are looked for after any process was made."""
         newest = _newest_process()
-        if newest == self._newest and not self._commands:
+        if newest == self._newest != "" and not self._commands:
             return 0
         self._newest = newest
         total = 0
-        for child in descendants(self._pid):
+        for thread, child in _forks(self._pid):
             command = self._commands.get(child, _FORK)
             if command == _FORK:  # it may have become another program since
                 command = _command(child)
                 command = _FORK if command in ("", self._own_command) else command
-            if _CLIENTS not in command:
+            if command == _FORK and _state(thread) == _WAITS:
+                # Until it is another program, it runs in the memory of the parent.
+                self._newest = ""  # look again, also if there is no newer process
+            elif _CLIENTS not in command:
                 self._commands[child] = command
                 total += _private(child)
         return total
@@ -163,8 +172,9 @@ class _FilesInMemory:
         any: Whether there was one.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, scratch: str) -> None:
         self._folder = f"/proc/{pid}/fd"
+        self._scratch = os.path.join(scratch, "")
         self.any = False
 
     def bytes(self, mapped: int) -> int:
@@ -175,7 +185,7 @@ class _FilesInMemory:
                 with suppress(OSError):
                     link = f"{self._folder}/{number}"
                     path = os.readlink(link)
-                    if path.startswith("/") and _OWN_FILE not in path:
+                    if path.startswith("/") and not path.startswith(self._scratch):
                         info = os.stat(link)
                         if stat.S_ISREG(info.st_mode) and _in_memory(path, info.st_dev):
                             blocks[info.st_ino] = info.st_blocks * 512
@@ -183,21 +193,41 @@ class _FilesInMemory:
         return max(0, sum(blocks.values()) - mapped)
 
 
-def descendants(pid: int) -> Iterator[int]:
-    """Yield the children of a process, and theirs, as far as they live."""
+def children(pid: int) -> list[int]:
+    """Return the children of a process."""
+    return [child for _, child in _forks_of(pid)]
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the children of a process, and theirs, as far as they live."""
+    return [child for _, child in _forks(pid)]
+
+
+def _forks(pid: int) -> Iterator[tuple[int, int]]:
+    """Yield all descendants of a process, each after the id of the thread that made it."""
+    for thread, child in _forks_of(pid):
+        yield thread, child
+        yield from _forks(child)
+
+
+def _forks_of(pid: int) -> Iterator[tuple[int, int]]:
     with suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with suppress(OSError), open(f"/proc/{pid}/task/{task}/children") as children:
-                for child in children.read().split():
-                    yield int(child)
-                    yield from descendants(int(child))
+        for thread in map(int, os.listdir(f"/proc/{pid}/task")):
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:
+                for child in file.read().split():
+                    yield thread, int(child)
 
 
 def _lives(pid: int) -> bool:
     """Return whether a process runs; one that ended but was not waited for does not."""
+    return _state(pid) not in ("", "Z", "X")
+
+
+def _state(pid: int) -> str:
+    """Return the state of a process or thread, such as "S" for one that sleeps; "" if it ended."""
     with suppress(OSError), open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    return False
+        return file.read().rpartition(")")[2].split()[0]
+    return ""
 
 
 def _command(pid: int) -> str:
@@ -236,9 +266,10 @@ def _pages(pid: int) -> tuple[int, int]:
 
 
 def _newest_process() -> str:
-    """Return the id of the newest process or thread of the whole machine."""
-    with open("/proc/loadavg") as file:
+    """Return the id of the newest process or thread of the whole machine; "" if it has none."""
+    with suppress(OSError, IndexError), open("/proc/loadavg") as file:
         return file.read().split()[-1]
+    return ""
 
 
 def _in_memory(path: str, device: int) -> bool:

@@ -17,6 +17,7 @@ import psutil
 from lab.errors import LabError
 from lab.net.application import parse_path
 from lab.net.listen import listening
+from lab.net.server_log import READY
 from lab.system.interpreter import environment_with_lab, python_module
 from lab.system.linux import set_parent_death_signal, status
 
@@ -101,9 +102,9 @@ def running(
 
 
 def _wait_until_up(server: Server, app: str) -> None:
-    """Wait until `lab.net.uvicorn_process` logs that the application has started."""
+    """Wait until `lab.net.uvicorn_process` says that the application answers."""
     deadline = time.monotonic() + START
-    while "Application startup complete" not in server.written():
+    while READY not in server.written():
         if not server.lives or time.monotonic() > deadline:
             raise _not_started(server, app)
         time.sleep(0.02)

@@ -4,6 +4,9 @@ import logging
 import sys
 from collections import deque
 
+READY = "memory-lab: the application answers"
+"""A line of a server's output: an application may silence that of uvicorn."""
+
 _KEPT = 40
 """Lines that are kept; they are few because they count as the server's memory."""
 
@@ -28,8 +31,14 @@ class ServerLog(logging.Handler):
         self.reason = ""
 
     def __enter__(self) -> "ServerLog":
-        logging.getLogger("uvicorn.error").addHandler(self)
+        self.attach()
         return self
+
+    def attach(self) -> None:
+        """Get the records of uvicorn's error log, also after an application set up all loggers."""
+        logger = logging.getLogger("uvicorn.error")
+        logger.addHandler(self)
+        logger.disabled = False
 
     def __exit__(self, *_: object) -> None:
         logging.getLogger("uvicorn.error").removeHandler(self)
@@ -47,6 +56,11 @@ class ServerLog(logging.Handler):
         """Delete all lines so far and the reason."""
         self._lines.clear()
         self.reason = ""
+
+    @property
+    def first(self) -> str:
+        """The first of the lines that are kept; empty if there is none."""
+        return next(iter(self._lines), "").strip()
 
     @property
     def end(self) -> str:

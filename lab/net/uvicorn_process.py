@@ -9,7 +9,7 @@ import sys
 import threading
 
 from lab.errors import LabError
-from lab.net.server_log import ServerLog
+from lab.net.server_log import READY, ServerLog
 from lab.net.uvicorn_server import ApplicationServer
 
 STACK = "MEMORY_LAB_THREAD_STACK"
@@ -34,7 +34,12 @@ def run_uvicorn(app: str, listener: socket.socket) -> None:
     Raises:
         LabError: The application cannot be imported or made, or does not start.
     """
-    server = ApplicationServer(app, ServerLog(printed=False), log_level="info")
+    server = ApplicationServer(
+        app,
+        ServerLog(printed=False),
+        on_start=lambda: print(READY, file=sys.stderr, flush=True),
+        log_level="info",
+    )
     server.run(sockets=[listener])
     if not server.started:
         raise server.not_started("uvicorn logged no error")

@@ -22,6 +22,7 @@ class ApplicationServer(uvicorn.Server):
         path: The import path of the application, or a call of its factory.
         log: Gets the errors that uvicorn logs, while `run` runs.
         wrap: Called with the ASGI application; returns what is served.
+        on_start: Called as soon as requests are answered.
         settings: More settings of uvicorn.
 
     Attributes:
@@ -36,10 +37,11 @@ class ApplicationServer(uvicorn.Server):
         path: str,
         log: ServerLog,
         wrap: Callable[[Asgi], Asgi] = lambda app: app,
+        on_start: Callable[[], object] = lambda: None,
         **settings: Any,
     ) -> None:
         self._path, self._loaded = path, load(path)
-        self._log, self._wrap = log, wrap
+        self._log, self._wrap, self._on_start = log, wrap, on_start
         self._failure: LabError | None = None
         self.wsgi = False
         config = uvicorn.Config(
@@ -69,11 +71,18 @@ class ApplicationServer(uvicorn.Server):
         self.config.app = self._wrap(app)
         await super().serve(sockets)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, and hear its errors whatever it has made of the loggers."""
+        await super().startup(sockets)
+        self._log.attach()
+        if self.started:
+            self._on_start()
+
     def not_started(self, otherwise: str) -> LabError:
         """Return why the application did not start.
 
         Args:
             otherwise: The reason if neither the application nor uvicorn gave one.
         """
-        reason = self._log.reason or otherwise
+        reason = self._log.reason or self._log.first or otherwise
         return self._failure or LabError(f"{self._path} did not start: {reason}", self._log.end)

@@ -133,6 +133,7 @@ class MemoryLab:
         setup: Target | None = None,
         app: str | None = None,
         env: Mapping[str, str] | None = None,
+        warm_up: bool = True,
         timeout: float = TIMEOUT,
         **request: Any,
     ) -> Survival:
@@ -148,6 +149,7 @@ class MemoryLab:
             setup: A context manager that takes the size and yields the function's argument.
             app: ``package.module:app`` or ``package.module:create_app()``, for a request.
             env: Environment variables, set before the target's module is imported.
+            warm_up: Whether a smaller run comes before the capped one.
             timeout: Seconds for the run.
             **request: As for `sweep`.
 
@@ -156,7 +158,7 @@ class MemoryLab:
         """
         _skip_without(require_caps)
         subject = _subject(target, setup, app, env, request)
-        return survives(subject, size, cap, axis=axis, timeout=timeout)
+        return survives(subject, size, cap, axis=axis, warm_up=warm_up, timeout=timeout)
 
     @contextmanager
     def server(

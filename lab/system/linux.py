@@ -3,7 +3,7 @@
 import ctypes
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from signal import Signals
@@ -37,6 +37,33 @@ def return_free_memory() -> None:
     trim = getattr(_LIBC, "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def free_memory(groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return the bytes that this process can still take: of the system's, or of its group's limit.
+
+    Args:
+        groups: Where version 2 of control groups is mounted.
+    """
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    with suppress(OSError):
+        own = groups / Path("/proc/self/cgroup").read_text().rpartition("::")[2].strip().lstrip("/")
+        for group in (own, *own.parents):
+            if group.is_relative_to(groups):
+                free = min(free, _free_in(group, free))
+    return free
+
+
+def _free_in(group: Path, otherwise: int) -> int:
+    """Return the bytes below the limit of a control group; files in memory can be dropped."""
+    with suppress(OSError, ValueError):  # there is no limit
+        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        lines = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+        files = next((int(size) for name, size in lines if name == "inactive_file"), 0)
+        return max(0, limit - used + files)
+    return otherwise
 
 
 def status(field: str, pid: int | str = "self") -> int:

@@ -84,6 +84,22 @@ def test_sizes_that_are_too_small_are_no_reason_where_nothing_was_asked():
     assert "same at every size" in verdict(small, O(1)).reason
 
 
+def test_a_size_that_was_not_measured_leaves_the_verdict_open():
+    """Whichever sizes were: the largest may have run out of time because it grew."""
+    missing = [
+        Point(2 * SIZES[-1], error="not finished after 3 s"),
+        Point(4 * SIZES[-1], error="x"),
+    ]
+    for claim, per_item in ((O(1), 0), (O("n"), 32)):
+        points = [Point(n, MB + per_item * n, **items(n)) for n in SIZES]
+        assert verdict(curve(*points), claim).finding == "kept"
+        found = verdict(curve(*points, *missing), claim)
+        assert (found.finding, found.wants) == ("inconclusive", "")
+        assert "not every size was measured (not finished after 3 s)" in found.reason
+    grows = [Point(n, MB + 32 * n, **items(n)) for n in SIZES]
+    assert verdict(curve(*grows, *missing), O(1)).finding == "broken"
+
+
 def test_growth_that_is_seen_needs_no_other_evidence():
     growing = curve(*(Point(n, MB + 32 * n, **page(n, 2_681)) for n in SIZES))
     assert verdict(growing, O(1)).finding == "broken"
@@ -104,7 +120,7 @@ def in_pages(per_item, *, own=True, **more):
 def test_a_resident_set_that_grows_beside_a_flat_heap_decides():
     found = verdict(in_pages(200), O(1))
     assert found.finding == "broken"
-    assert "the resident set grows with n: 200 B per item" in found.reason
+    assert "by the resident set: grows with n: 200 B per item" in found.reason
     assert verdict(in_pages(200), O("n")).finding == "kept"
     assert verdict(in_pages(0), O(1)).finding == "kept"
 

@@ -1,9 +1,14 @@
 """An application whose memory is known; the instruments are checked with it."""
 
+import logging.config
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.responses import StreamingResponse
@@ -13,10 +18,49 @@ app = FastAPI()
 broken = FastAPI(lifespan=lambda app: 1 / 0)
 
 
+@asynccontextmanager
+async def _silencing(_: FastAPI) -> AsyncIterator[None]:
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})
+    yield
+
+
+silent = FastAPI(lifespan=_silencing)
+"""It silences all loggers of others, as many applications do."""
+
+
+@silent.get("/fails")
+def fails(n: int) -> Response:
+    """Fail after the loggers were silenced."""
+    raise ValueError("no such luck")
+
+
+async def refused(scope: Any, receive: Any, send: Any) -> None:
+    """Say that the start failed, as an application without a traceback does."""
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "no database at db:5432"})
+
+
 @app.get("/kept")
 def kept(n: int) -> Response:
     """Allocate 100 bytes for each item and return their number."""
     return Response(str(len(bytes(100 * n))))
+
+
+@app.get("/child")
+def child(n: int) -> Response:
+    """Have a child process with 200 bytes for each item, and return as many bytes."""
+    held = f"held = bytearray({200 * n}); import time; time.sleep(0.3)"
+    subprocess.run([sys.executable, "-c", held], check=True)
+    return Response(b"x" * n)
+
+
+@app.get("/worker")
+def worker(n: int) -> Response:
+    """Leave a copy of this process that lives as long as it, and return as many bytes."""
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(600)
+    return Response(b"x" * n)
 
 
 @app.get("/whole")

@@ -1,6 +1,7 @@
 """What a target returns is drained as a client would, and what was drained has a name."""
 
 import asyncio
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -13,9 +14,16 @@ class Numbered:
     """A sequence of the old kind, without ``__iter__``."""
 
     def __getitem__(self, number):
-        if number == 5:
+        if number >= 5:
             raise IndexError(number)
         return f"row {number}"
+
+
+class Everywhere:
+    """An object that has an item for every number, and no end."""
+
+    def __getitem__(self, number):
+        return number
 
 
 class ByName:
@@ -52,6 +60,10 @@ async def later():
     return StreamingResponse(body())
 
 
+async def forgets_to_await():
+    return later()
+
+
 @contextmanager
 def opened():
     yield 1
@@ -67,10 +79,13 @@ def opened():
         ({"a": "bc"}, 1, 3, "dict"),
         (Numbered(), 5, 25, "Numbered"),
         (ByName(), 1, 0, "ByName"),
+        (Everywhere(), 1, 0, "Everywhere"),
+        (re.match("a(b)", "ab"), 1, 0, "Match"),
         (BothWays(), 2, 6, "BothWays"),
         (StreamingResponse(body()), 3, 24, "StreamingResponse"),
         (StreamingResponse(slow_body()), 3, 24, "StreamingResponse"),
         (later(), 3, 24, "StreamingResponse"),
+        (forgets_to_await(), 3, 24, "StreamingResponse"),
         (slow_body(), 3, 24, "async_generator"),
         (PlainTextResponse("hello"), 1, 5, "PlainTextResponse"),
         (PlainTextResponse(""), 0, 0, "PlainTextResponse"),

@@ -1,5 +1,8 @@
 """A server under measurement: a fresh one for each point, its clients in another process."""
 
+import re
+import sys
+
 import pytest
 
 import lab
@@ -9,6 +12,9 @@ from lab.errors import LabError
 from lab.measure.http.body import Body
 from lab.measure.http.endpoint import Endpoint
 from lab.measure.schedule import Schedule
+from lab.net.server import running
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="child processes are seen in /proc")
 
 APP = "tests.measure.measured_app:app"
 SIZES = lab.doubling(20_000, 320_000)
@@ -26,6 +32,42 @@ def test_a_server_that_keeps_100_bytes_of_each_item_grows_by_100():
     assert found.finding == "broken"
     assert 90 <= found.growth.per_item <= 110
     assert [point.counts["bytes"] for point in curve.points] == [7, 7, 7, 8, 8]
+
+
+@linux
+def test_child_processes_of_a_server_count():
+    curve = sweep("GET /child?n={n}", sizes=(20_000, 200_000))
+    rise = curve.points[1].elsewhere.children - curve.points[0].elsewhere.children
+    assert 20_000_000 < rise < 60_000_000
+    assert "python" in curve.points[1].elsewhere.commands
+
+
+@linux
+def test_a_copy_of_a_server_does_not_hold_up_the_end_of_its_measurement():
+    schedule = Schedule(parallel=1, timeout=30)
+    endpoint = Endpoint.parse("GET /worker?n={n}", APP)
+    assert lab.sweep(endpoint, sizes=(10,), schedule=schedule).points[0].error is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "app", "says"),
+    [
+        (
+            "GET /fails?n={n}",
+            "silent",
+            "the answer was 500: Internal Server Error (ValueError: no s",
+        ),
+        ("GET /x?n={n}", "refused", "refused did not start: no database at db:5432"),
+    ],
+)
+def test_what_an_application_says_of_its_failure_is_said(request_, app, says):
+    with pytest.raises(LabError, match=re.escape(says)):
+        sweep(request_, sizes=(10,), app=f"tests.measure.measured_app:{app}")
+
+
+def test_an_application_that_silences_the_loggers_is_served():
+    with running("tests.measure.measured_app:silent") as server:
+        assert server.lives
 
 
 def test_a_server_that_streams_is_flat():

@@ -7,6 +7,7 @@ from lab.claim import O
 from lab.curves.curve import Reading
 from lab.curves.elsewhere import NOWHERE, Elsewhere
 from lab.curves.verdict import verdict
+from lab.errors import LabError
 from lab.measure.follow_up import settled
 from lab.measure.schedule import Schedule
 from lab.measure.sweep import Readings, Sweep, sweep_of
@@ -75,7 +76,7 @@ def test_the_first_calls_of_what_is_flat_are_flat_too(alone):
 def test_a_pool_that_only_the_resident_set_shows_is_measured_by_it(alone):
     curve, found = measured("polars_like_pool", schedule=alone)
     assert found.finding == "broken"
-    assert "the resident set grows" in found.reason
+    assert "by the resident set: grows" in found.reason
     assert all(point.peak_rss_bytes for point in curve.points)
 
 
@@ -118,6 +119,22 @@ def test_an_error_at_a_size_that_was_asked_for_is_raised(alone):
 @pytest.mark.slow
 def test_a_cache_that_is_not_full_at_any_of_the_sizes_is_not_called_growth(alone):
     assert measured(FILLS_UP, sizes=SMALL, schedule=alone)[1].finding == "kept"
+
+
+def test_a_claim_about_times_is_refused():
+    described = sweep_of(Function(FILLS_UP), "n")
+    with pytest.raises(LabError, match="let the first witness be heap or rss"):
+        settled({"": described}, ("seconds", "heap"), None, lambda _, __: "")
+
+
+def test_a_run_is_expected_to_need_what_the_others_did():
+    readings = Readings(
+        Sweep("f", "n", (10, 20), lambda size: Function(FILLS_UP).workload("n", size)), ("heap",)
+    )
+    assert readings.job((20, "heap", True), "").expected == 0
+    readings.add((10, "heap", True), Reading(5_000))
+    readings.add((10, "seconds", True), Reading(9e9))
+    assert readings.job((20, "heap", True), "").expected == 10_000
 
 
 def test_of_several_runs_the_median_counts_and_of_child_processes_the_most():

@@ -8,7 +8,7 @@ from lab.measure import run_progress
 from lab.measure.http.clients import read_result
 from lab.measure.messages import Answer, Task, printable
 from lab.measure.schedule import Schedule
-from tests.helpers import just_above, processes_naming
+from tests.helpers import just_above, processes_naming, run_lab
 
 HERE = "tests.measure.hostile"
 
@@ -31,6 +31,17 @@ def measure(target, n=1_000):
 def test_a_target_is_measured_whatever_it_writes_and_forks(target):
     """It holds 100 bytes and an object for each item, and some of them a buffer of 100 kB."""
     assert 1_000 * 133 <= measure(target).peak_heap_bytes < 1_000 * 133 + 250_000
+
+
+def test_a_thread_that_every_python_here_starts_is_no_hindrance(tmp_path):
+    """As monitoring tools start one by a ``sitecustomize`` module."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=[99], daemon=True).start()\n"
+    )
+    words = ("measure", f"{HERE}:writes_garbage", "--sizes", "10,20", "--timeout", "60")
+    run = run_lab(*words, env={"PYTHONPATH": str(tmp_path)})
+    assert "2 sizes were measured" in run.stdout, run.stdout + run.stderr
 
 
 def test_output_does_not_count_as_the_answer():

@@ -326,7 +326,10 @@ def test_workers_with_other_versions_are_refused():
         ),
         ("--dask tcp://127.0.0.1:1", "no Dask scheduler answers at tcp://127.0.0.1:1"),
         ("--dask tcp://127.0.0.1:99999", "no Dask scheduler answers at tcp://127.0.0.1:99999"),
-        ("--dask tcp://127.0.0.1:1 --cap 1GB", "under a cap is made on this machine"),
+        (
+            "--dask tcp://127.0.0.1:1 --cap 1GB",
+            "--dask is for curves, and a run under a cap has none",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(words, says):

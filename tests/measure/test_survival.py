@@ -1,5 +1,6 @@
 """Runs under a cap, of workloads whose need is known: three outcomes, and how far each got."""
 
+import subprocess
 import sys
 
 import pytest
@@ -51,6 +52,34 @@ def test_a_run_that_takes_too_long_is_ended():
     assert "after 5 s" in survival.reason
 
 
+def loads_once(n, _table=[]):  # noqa: B006 - a cache, which is what is tested
+    """Take 50 MB at the first call of a process, and nothing more."""
+    _table[:] = _table or [bytearray(50_000_000)]
+    return n
+
+
+def test_a_first_call_under_a_cap_has_no_warm_up(tmp_path):
+    target = f"{__name__}:loads_once"
+    assert survives(target, 8_000, cap="20MB")
+    assert survives(target, 8_000, cap="20MB", warm_up=False).outcome == "out of memory"
+    run = run_lab("measure", target, "--cap=20MB", "--sizes=8000", "--no-warm-up")
+    assert run.returncode == 1
+    (tmp_path / "memory-budgets.toml").write_text(
+        f'[budget.b]\ntarget = "{target}"\ncap = "20 MB"\nwarm-up = false\n'
+    )
+    assert run_lab("check", f"--file={tmp_path / 'memory-budgets.toml'}").returncode == 1
+
+
+def test_a_cap_above_the_hard_limit_of_the_shell_is_that_limit():
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_DATA, (4 * 2**30, 4 * 2**30))"
+    code = f"{limited}; from lab.cli import main; main()"
+    words = ["measure", "tests.measure.known_growth:linear", "--cap=60GB", "--sizes=1000"]
+    run = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_a_process_that_is_killed_is_told_apart():
     survival = survives("tests.measure.known_growth:killed_at_full_size", 100, cap="64MiB")
     assert survival.outcome == "killed"
@@ -99,7 +128,10 @@ def test_the_command_says_what_survived_and_exits_with_1_when_something_did_not(
     [
         (["--cap=64MiB", "--claim=O(1)"], "give --claim or --cap"),
         (["--cap=64 cats"], "is not a valid amount of memory"),
-        (["--cap=64MiB", "--plot=a.svg"], "has none"),
+        (["--cap=64MiB", "--plot=a.svg"], "has none: leave out --plot"),
+        (["--cap=64MiB", "--jobs=2"], "leave out --jobs"),
+        (["--cap=64MiB", "--witness=rss"], "leave out --witness"),
+        (["--cap=64MiB", "--constant-answer"], "leave out --constant-answer"),
     ],
 )
 def test_a_cap_that_makes_no_sense_is_said(words, says):

@@ -2,14 +2,22 @@
 
 import contextlib
 import os
+import signal
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import psutil
 import pytest
 
+from lab.errors import LabError
 from lab.measure.process_pool import Processes
+from lab.measure.watcher import children
 from lab.measure.workload import Function
+from tests.helpers import processes_naming, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are seen in /proc")
 
@@ -68,6 +76,86 @@ def keeps_a_child(n):
 def test_a_child_of_another_session_counts_as_well():
     seen = elsewhere("tests.measure.test_watcher:keeps_a_child")
     assert 29_000_000 < seen.children < 60_000_000
+
+
+def starts_programs(n):
+    """Start programs that end at once, from a process that holds 60 MB and has many threads."""
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(n):
+            list(pool.map(subprocess.run, [["true"]] * 4))
+
+
+_HELD = bytearray()
+
+
+@contextlib.contextmanager
+def holding_60_megabytes(n):
+    _HELD[:] = bytes(60_000_000)
+    yield n
+
+
+def test_a_program_that_starts_does_not_count_with_the_memory_of_who_starts_it():
+    with Processes() as processes:
+        function = Function(f"{__name__}:starts_programs", f"{__name__}:holding_60_megabytes")
+        for _ in range(5):
+            seen = processes.read(function.workload("n", 30), "rss", 60).elsewhere
+            assert seen.children < 30_000_000
+
+
+def fills_a_file(n):
+    """Write 20 bytes for each item into a file in the temporary folder."""
+    with TemporaryFile() as file:
+        file.write(bytes(20 * n))
+        file.flush()
+        time.sleep(0.05)
+    return n
+
+
+def test_files_in_memory_are_counted_wherever_they_are_but_in_the_folder_of_the_run(monkeypatch):
+    """Also in a temporary folder whose name is like that of one of the lab's."""
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("there is no file system in memory at /dev/shm")
+    with TemporaryDirectory(prefix="memory-lab-", dir="/dev/shm") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr("tempfile.tempdir", None)
+        assert elsewhere(f"{__name__}:fills_a_file").files >= 2_000_000
+        assert elsewhere(HIDDEN + "json_lines").files == 0
+
+
+def leaves_a_process(n):
+    """Leave a process of a session of its own, which nothing else can end."""
+    subprocess.Popen(["sleep", "3973"], start_new_session=True)
+    return n
+
+
+def leaves_a_process_and_sleeps(n):
+    leaves_a_process(n)
+    time.sleep(600)
+
+
+def test_nothing_that_a_target_has_started_is_left():
+    with Processes() as processes:
+        workload = Function(f"{__name__}:leaves_a_process").workload("n", 10)
+        for _ in range(2):
+            processes.read(workload, "rss", 60)
+        assert wait_until(lambda: not processes_naming("sleep", "3973"))
+        workload = Function(f"{__name__}:leaves_a_process_and_sleeps").workload("n", 10)
+        assert processes.read(replace(workload, warm_up=None), "rss", 2).error
+    assert wait_until(lambda: not processes_naming("sleep", "3973"))
+
+
+def ends_its_siblings(n):
+    """Kill all other children of the parent: one of them is the watcher."""
+    for pid in children(os.getppid()):
+        if pid != os.getpid():
+            os.kill(pid, signal.SIGKILL)
+    return n
+
+
+def test_a_watcher_that_was_ended_is_an_error():
+    """Without it nobody knows what the run had elsewhere."""
+    with pytest.raises(LabError, match=r"the process that watched .* ended before it"):
+        elsewhere(f"{__name__}:ends_its_siblings")
 
 
 def test_no_watcher_is_left():

@@ -258,7 +258,8 @@ def _running(app: str, send_buffer: int | None) -> Iterator[EndpointServer]:
         while not server.started:
             if not thread.is_alive() or time.monotonic() > deadline:
                 server.should_exit = True
-                raise server.not_started(f"it was not ready within {START:.0f} s")
+                late = f"it was not ready within {START:.0f} s"
+                raise server.not_started(late if thread.is_alive() else "uvicorn ended at once")
             time.sleep(0.005)
         try:
             yield EndpointServer(port, clients, log, server)
@@ -294,6 +295,5 @@ def _clients() -> Iterator["subprocess.Popen[str]"]:
         try:
             yield process
         finally:
-            assert process.stdin is not None
-            with suppress(BrokenPipeError):
-                process.stdin.close()
+            # Closing its input ends nothing if a fork of the application has the other end too.
+            process.kill()
