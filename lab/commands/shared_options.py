@@ -55,7 +55,9 @@ def writable_file(path: Path | None) -> Path | None:
 def writable_plot(path: Path | None) -> Path | None:
     """Refuse a plot that cannot be drawn or written, before anything is measured."""
     if path is not None:
-        import matplotlib  # noqa: F401 - an extra that is missing is named now
+        from lab.report.plot import require_matplotlib
+
+        require_matplotlib()
     return writable_file(path)
 
 

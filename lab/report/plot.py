@@ -158,6 +158,11 @@ def draw_trace(axes: "Axes", trace: Trace, *, above: bool = True) -> None:
     axes.annotate(note, (x, y), offset, textcoords="offset points", ha="center", color=colour)
 
 
+def require_matplotlib() -> None:
+    """Raise the error of an import if matplotlib, with which plots are drawn, is missing."""
+    import matplotlib  # noqa: F401
+
+
 @contextmanager
 def drawing() -> "Iterator[tuple[Figure, Axes]]":
     """Yield a figure with one pair of axes, drawn without a display."""

