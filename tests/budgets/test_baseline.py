@@ -49,6 +49,7 @@ baseline = "memory-baseline.json"
 [budget.export]
 target = "mine:export"
 peak = "3 MB"
+sizes = "4000..64000"
 """
 
 
@@ -91,27 +92,27 @@ def peaks_in(file):
 @pytest.mark.slow
 def test_a_small_leak_under_the_ceiling_is_found_by_the_baseline(folder, check):
     assert check("--update").returncode == 0
-    before = peaks_of(folder)[128_000]
+    before = peaks_of(folder)[64_000]
     assert just_above(before, 1_000_000)
     assert check().returncode == 0
     (folder / "mine.py").write_text(KEEPING)
     red = check("--json=found.json")
     assert red.returncode == 1
-    now = peaks_in(folder / "found.json")[128_000]
-    kept = [f"row {i}" for i in range(0, 128_000, 20)]
+    now = peaks_in(folder / "found.json")[64_000]
+    kept = [f"row {i}" for i in range(0, 64_000, 20)]
     rows = sum(map(sys.getsizeof, kept))
     # Beside them is their list, and a second one while it is enlarged.
     room = 2 * sys.getsizeof(kept) + RESOLUTION["heap"]
     assert abs(now - before - rows) < room < rows
     assert (
-        f"peak {show_bytes(now)} at 128,000 is {show_bytes(now - before)} more than the "
+        f"peak {show_bytes(now)} at 64,000 is {show_bytes(now - before)} more than the "
         f"{show_bytes(before)} of the baseline ({date.today().isoformat()})"
     ) in red.stdout
     assert "What holds more than in the baseline:" in red.stdout
     assert 'mine.py:7 in export: row = f"row {i}"' in red.stdout
     budget = json.loads((folder / "found.json").read_text())["budgets"][0]
     assert budget["baseline"]["when"] == date.today().isoformat()
-    assert [size for size, _ in budget["baseline"]["points"]] == list(lab.doubling(8_000, 128_000))
+    assert [size for size, _ in budget["baseline"]["points"]] == list(lab.doubling(4_000, 64_000))
     assert check("--update").returncode == 0
     assert check().returncode == 0
 
@@ -132,7 +133,7 @@ def test_what_is_written_is_what_was_promised_and_holds_no_path_of_this_machine(
     assert re.fullmatch(r"\d+\.\d+", entry["key"]["libraries"]["memray"])
     export = entry["budgets"]["export"]
     assert (export["subject"], export["axis"]) == ("mine:export", "n")
-    assert [size for size, _ in export["points"]] == list(lab.doubling(8_000, 128_000))
+    assert [size for size, _ in export["points"]] == list(lab.doubling(4_000, 64_000))
     assert export["sites"][0] == {
         "file": "mine.py",
         "line": 3,

@@ -252,9 +252,10 @@ def test_a_port_in_use_is_named(tmp_path, option):
         (("--master",), "are for a mixed load: add --time 60s"),
         (("GET /x",), "requests and --app belong together"),
         (("--web", "8089", "--time", "60s"), "Locust's page ends the load"),
-        (
+        pytest.param(
             ("GET /nowhere", "--app", MEASURED_APP, "--users", "1"),
             "the application refuses a request: GET /nowhere, fast: 404",
+            marks=pytest.mark.slow,
         ),
     ],
 )

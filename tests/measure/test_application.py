@@ -25,7 +25,7 @@ def sweep(text, app, sizes, axis="n", **more):
         ("answers", 4),
         pytest.param("Asgi2", 4, marks=pytest.mark.slow),
         pytest.param("Container.app", 4, marks=pytest.mark.slow),
-        ("container.app", 4),
+        pytest.param("container.app", 4, marks=pytest.mark.slow),
         pytest.param("takes_anything", 4, marks=pytest.mark.slow),
         ("create_async", 4),
         pytest.param("create_async()", 4, marks=pytest.mark.slow),

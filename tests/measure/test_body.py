@@ -33,7 +33,7 @@ def test_a_json_body_has_the_size_in_it():
     [
         (Body("json", "[{n}]"), [], "application/json"),
         (Body("json", "[{n}]"), ["content-type: application/x-own"], "application/x-own"),
-        (Body("file", "orders-{n}.csv"), [], "text/csv"),
+        pytest.param(Body("file", "orders-{n}.csv"), [], "text/csv", marks=pytest.mark.slow),
         pytest.param(
             *(Body("file", "orders-{n}.xyz1"), [], "application/octet-stream"),
             marks=pytest.mark.slow,

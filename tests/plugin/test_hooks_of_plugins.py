@@ -47,7 +47,12 @@ READS_THE_KEY = """
 
 
 @pytest.mark.parametrize(
-    "words", [(), pytest.param(("-p", "xdist"), marks=pytest.mark.slow), XDIST]
+    "words",
+    [
+        (),
+        pytest.param(("-p", "xdist"), marks=pytest.mark.slow),
+        pytest.param(XDIST, marks=pytest.mark.slow),
+    ],
 )
 def test_what_plugins_give_workers_is_given_to_measuring_processes(tmp_path, words):
     conftest = GIVES_A_KEY.replace("def pytest_configure_node", OPTIONAL)

@@ -66,7 +66,14 @@ def test_maxfail_counts_failures_of_memory(project):
     assert run_pytest(project, "--maxfail=2").counts() == "2 failed"
 
 
-@pytest.mark.parametrize("words", [("-k", "good"), ("-m", "chosen"), ("test_some.py::test_good",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-k", "good"),
+        pytest.param(("-m", "chosen"), marks=pytest.mark.slow),
+        pytest.param(("test_some.py::test_good",), marks=pytest.mark.slow),
+    ],
+)
 def test_tests_can_be_chosen(project, words):
     ran = run_pytest(project, *words)
     assert list(ran.tests) == ["test_good"]

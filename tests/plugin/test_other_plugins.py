@@ -203,7 +203,14 @@ TRACKED = """
 """
 
 
-@pytest.mark.parametrize("words", [("--memray",), ("-o", "memray=true"), ("--memray", *XDIST)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("--memray",), marks=pytest.mark.slow),
+        pytest.param(("-o", "memray=true"), marks=pytest.mark.slow),
+        ("--memray", *XDIST),
+    ],
+)
 def test_memray_goes_on_with_the_tests_that_are_its_own(tmp_path, words):
     ran = run_pytest(write(tmp_path, test_tracked=TRACKED), "-p", "memray", *words)
     assert {name: ran.outcome(name) for name in ran.tests} == {

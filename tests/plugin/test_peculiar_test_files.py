@@ -36,7 +36,13 @@ def test_a_thread_that_an_import_has_started_is_there(tmp_path):
     assert run(tmp_path, test).counts() == "1 passed"
 
 
-@pytest.mark.parametrize("body", ["pytest.exit('enough')", "raise KeyboardInterrupt('enough')"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "pytest.exit('enough')",
+        pytest.param("raise KeyboardInterrupt('enough')", marks=pytest.mark.slow),
+    ],
+)
 def test_a_body_may_end_the_run(tmp_path, body):
     ran = run(tmp_path, MARKED.replace("pass", body, 1))
     assert ran.code == 2
