@@ -60,8 +60,9 @@ everything: export MEMORY_LAB_CURVES := $(CURDIR)/build/curves
 everything: dev
 	rm -rf build/curves
 	$(MAKE) test
-	$(PYTEST) -m "(slow or full) and not install and not notebooks" $(STEALING)
-	$(MAKE) test-install test-neighbours test-faults check lint types notebooks-check
+	$(PYTEST) -m "(slow or full) and not install and not notebooks and not neighbours" $(STEALING)
+	$(MAKE) test-neighbours ARGS="-m neighbours"
+	$(MAKE) test-install test-faults check lint types notebooks-check
 	$(MAKE) test-notebooks NOTEBOOKS=notebooks
 	$(MAKE) test-browser bench bench-http load production table docs-check
 
@@ -73,7 +74,8 @@ test-install: dev
 
 test-neighbours: dev
 	$(BIN)/python requirements/neighbours.py
-	$(PYTEST) -m neighbours -n 2 --dist worksteal tests/plugin tests/measure/test_your_app.py $(ARGS)
+	$(PYTEST) -m "neighbours and not full" -n 2 --dist worksteal \
+		tests/plugin tests/measure/test_your_app.py $(ARGS)
 
 check: dev
 	LAB_TOKEN="$$($(BIN)/lab serve --token)" \

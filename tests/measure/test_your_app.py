@@ -54,7 +54,10 @@ def path_with(tmp_path):
 
 
 @pytest.mark.neighbours
-@pytest.mark.parametrize("name", list(EXPECTED))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.full if name == "Litestar" else ()) for name in EXPECTED],
+)
 def test_the_commands_of_the_page_do_what_it_says(tmp_path, path_with, name):
     environment = {"PATH": path_with(name.lower()), "PYTHONPATH": str(ROOT)}
     commands, _ = section(name)

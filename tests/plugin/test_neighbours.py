@@ -144,6 +144,23 @@ NEIGHBOURS = {
 """By distribution; `requirements/neighbours.in` lists the same, and some more."""
 
 
+KNOWS_WORKERS = {
+    *("allure-pytest", "pytest-benchmark", "pytest-cov", "pytest-csv", "pytest-dependency"),
+    *("pytest-django", "pytest-html", "pytest-json-report", "pytest-memray", "pytest-metadata"),
+    *("pytest-order", "pytest-randomly", "pytest-rerunfailures", "pytest-split"),
+    *("pytest-testmon", "syrupy"),
+}
+"""Those with code for workers of pytest-xdist; beside the others it is tested before a release."""
+
+
+def each_alone_and_with_xdist():
+    """Return the parameters of each plugin."""
+    for name in NEIGHBOURS:
+        yield pytest.param(name, False, id=f"{name}-alone")
+        marks = () if name in KNOWS_WORKERS else pytest.mark.full
+        yield pytest.param(name, True, id=f"{name}-xdist", marks=marks)
+
+
 def run_beside(folder, words, fixtures="", **more):
     write(folder, test_it=MARKED.format(fixtures=fixtures), settings_of_django=SETTINGS)
     return run_pytest(folder, *words, python=PYTHON, plugin="lab.pytest_plugin", **more)
@@ -167,8 +184,7 @@ def xfail(request, fault, ran):
         request.applymarker(pytest.mark.xfail(reason=fault, strict=True))
 
 
-@pytest.mark.parametrize("xdist", [False, True], ids=["alone", "xdist"])
-@pytest.mark.parametrize("name", NEIGHBOURS)
+@pytest.mark.parametrize(("name", "xdist"), list(each_alone_and_with_xdist()))
 def test_marked_tests_are_judged_beside_the_plugin(tmp_path, request, name, xdist):
     neighbour = NEIGHBOURS[name]
     words = [word for plugin in neighbour.plugins for word in ("-p", plugin)]
@@ -189,6 +205,7 @@ def test_marked_tests_are_judged_beside_all_plugins_together(tmp_path):
 
 
 def test_the_lock_has_every_plugin():
+    assert {*NEIGHBOURS} >= KNOWS_WORKERS
     wanted = (HOME / "requirements" / "neighbours.in").read_text().split("\n")
     listed = {name for name in wanted if name and not name.startswith("#")}
     others = {"django", "flask", "litestar", "pytest-xdist", "setuptools"}
