@@ -1,8 +1,9 @@
 """The outcome of a call: a digest of its answer, computed while it is drained, and counts."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import IOBase
 from typing import Any
 
 _SLICE = 65_536
@@ -40,7 +41,7 @@ class Digest:
         self.bytes = 0
 
     def add(self, value: Any) -> None:
-        """Add one value: text, bytes, a number, or containers of these.
+        """Add one value: text, bytes, a number, or containers and iterators of these.
 
         Text is encoded in slices, so that a large answer is not copied as a whole. Of any other
         object only the name of its type counts, because its repr contains its address.
@@ -80,8 +81,16 @@ class Digest:
                 self.add(key)
                 self.add(item)
         else:
-            self._hash.update(type(value).__qualname__.encode())
+            self._add_object(value)
         self._hash.update(b"\0")
+
+    def _add_object(self, value: Any) -> None:
+        """Add the items of an iterator, which a client would read as well, or a type's name."""
+        if isinstance(value, Iterator) and not isinstance(value, IOBase):
+            self._hash.update(b"[")
+            self.add_all(value)
+        else:
+            self._hash.update(type(value).__qualname__.encode())
 
     def update(self, part: bytes) -> None:
         """Add part of one long answer; the digest does not depend on where the parts were cut."""

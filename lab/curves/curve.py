@@ -23,6 +23,7 @@ class Reading:
         answer: What was drained, such as "generator".
         elsewhere: Memory that the witness does not see.
         garbage: Unreachable objects in cycles that the run left to the collector; heap only.
+        garbage_bytes: Bytes of the resident set that these objects held.
         harness_seconds: Seconds that the harness added: process, inputs, warm-up, reading.
         error: One sentence why there is no value; None if there is a value.
         details: For an error, the end of its traceback or of the process's output.
@@ -38,6 +39,7 @@ class Reading:
     answer: str = ""
     elsewhere: Elsewhere = NOWHERE
     garbage: int = 0
+    garbage_bytes: int = 0
     harness_seconds: float = 0
     error: str | None = None
     details: str = ""
@@ -63,6 +65,7 @@ class Point:
         answer: What was drained, such as "generator".
         elsewhere: Memory that the heap does not show.
         garbage: Unreachable objects in cycles that the run left to the collector.
+        garbage_bytes: Bytes of the resident set that these objects held.
         repeats: Runs of which each figure is the median.
     """
 
@@ -79,6 +82,7 @@ class Point:
     answer: str = ""
     elsewhere: Elsewhere = NOWHERE
     garbage: int = 0
+    garbage_bytes: int = 0
     repeats: int = 1
 
     @classmethod
@@ -104,6 +108,7 @@ class Point:
             if rss
             else first.elsewhere,
             garbage=heap.garbage if heap else 0,
+            garbage_bytes=heap.garbage_bytes if heap else 0,
             repeats=repeats,
         )
 

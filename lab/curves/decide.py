@@ -5,7 +5,14 @@ from typing import Literal
 
 from lab.claim import AXES
 from lab.curves.curve import Curve, Point
-from lab.curves.evidence import NOT_OF_THE_HEAP, Pages, missing_answer, pages, resident
+from lab.curves.evidence import (
+    NOT_OF_THE_HEAP,
+    Pages,
+    grows_behind_the_peak,
+    missing_answer,
+    pages,
+    resident,
+)
 from lab.curves.growth import Growth
 from lab.curves.limits import (
     FEWEST_SIZES,
@@ -96,6 +103,12 @@ def _with_evidence(curve: Curve, decision: Decision, grows: bool) -> Decision:
         return replace(decision, finding="inconclusive", reason=reason, wants="first calls")
     if decision.finding == "inconclusive":
         return decision
+    if not grows and (rise := grows_behind_the_peak(curve)):
+        reason = (
+            f"the peak is that of a moment, and after it memory grows by {show_bytes(rise)}"
+            f"{_over(curve)}: take sizes {_larger(curve)}"
+        )
+        return replace(decision, finding="inconclusive", reason=reason, wants="larger sizes")
     decision = _with_pages(curve, decision, pages(curve), grows)
     if decision.finding == "kept" and curve.warm and not curve.first_calls:
         return replace(decision, wants="first calls")
@@ -165,7 +178,7 @@ def _too_small(curve: Curve, shape: Shape) -> str:
     if shape.slows:
         return (
             f"memory grows more and more slowly{_over(curve)}, as a cache does that fills up: take "
-            f"sizes {_larger(shape)}"
+            f"sizes {_larger(curve)}"
         )
     if shape.too_short:
         return (
@@ -178,17 +191,26 @@ def _too_small(curve: Curve, shape: Shape) -> str:
 def _broken_by_growth(curve: Curve, shape: Shape) -> Decision:
     garbage = [point.garbage for point in curve.points]
     waiting = garbage[-1] - garbage[0]
-    if _COLLECTED > waiting > 0.1 * (curve.points[-1].size - curve.points[0].size):
+    grown = shape.peaks[-1] - shape.peaks[0]
+    held = curve.points[-1].garbage_bytes - curve.points[0].garbage_bytes
+    many = waiting > 0.1 * (curve.points[-1].size - curve.points[0].size)
+    if _COLLECTED > waiting > 0 and (many or held > grown / 2):
         return Decision(
             "inconclusive",
             f"memory grows{_over(curve)}, but {show_count(garbage[-1])} objects in cycles wait for "
-            f"the garbage collector there: take sizes {_larger(shape)}",
+            f"the garbage collector there: take sizes {_larger(curve)}",
             "larger sizes",
         )
     reason = f"grows with {curve.axis}: {figures(curve, shape)}{_outside(curve)}"
-    grown = shape.peaks[-1] - shape.peaks[0]
     sure = grown > _CACHE or not curve.asked or len(curve.points) >= curve.asked + _CONFIRMED_BY
     wants: Wants = "" if sure else "larger sizes"
+    if shape.fades and not sure:
+        return Decision(
+            "inconclusive",
+            f"memory grows by {show_bytes(grown)}{_over(curve)}, and less and less for each item: "
+            f"take sizes {_larger(curve)}",
+            wants,
+        )
     if _in_children(curve) > grown / 2 and min(p.repeats for p in curve.points) < REPEATS:
         wants = "repeats"
     return Decision("broken", reason, wants, growth=shape.growth, by_growth=True)
@@ -212,7 +234,7 @@ def _growing(curve: Curve, shape: Shape) -> Decision:
         return Decision(
             "inconclusive",
             f"growth with {axis} cannot be distinguished from noise: {figures(curve, shape)}; "
-            f"take sizes {_larger(shape)}",
+            f"take sizes {_larger(curve)}",
             "larger sizes",
         )
     if growth.exponent is None or growth.exponent_ci95 is None:
@@ -227,13 +249,14 @@ def _growing(curve: Curve, shape: Shape) -> Decision:
             curve, shape, f"whether it grows faster than {axis}: exponent {growth.exponent:.2f}"
         )
     kept = f"grows with {axis}: {figures(curve, shape)}{_outside(curve)}"
-    return Decision("kept", kept, "larger sizes" if shape.bends else "", by_growth=True)
+    more: Wants = "larger sizes" if shape.bends or (shape.slows and axis != "clients") else ""
+    return Decision("kept", kept, more, by_growth=True)
 
 
 def _ragged(curve: Curve, shape: Shape, question: str) -> Decision:
     repeats = min(point.repeats for point in curve.points)
     runs = f", also as medians of {repeats} runs" if repeats > 1 else ""
-    mend = "measure more sizes" if curve.axis == "clients" else f"take sizes {_larger(shape)}"
+    mend = "measure more sizes" if curve.axis == "clients" else f"take sizes {_larger(curve)}"
     return Decision(
         "inconclusive",
         f"the curve is too ragged to tell {question}: {figures(curve, shape)}{runs}; {mend}",
@@ -270,7 +293,7 @@ def _enough(shape: Shape) -> str:
     return f"{first}..{first * steps}"
 
 
-def _larger(shape: Shape) -> str:
+def _larger(curve: Curve) -> str:
     """Return sizes, as an option takes them, that begin where these end."""
-    last = shape.sizes[-1]
+    last = curve.seen()[0][-1]
     return f"{last}..{last * 2 ** (FEWEST_SIZES - 1)}"

@@ -109,6 +109,20 @@ def pages(curve: Curve) -> Pages:
     return "grow" if line.ci95[0] > 0 and rises[-1] - rises[-2] > limit / 2 else "may grow"
 
 
+def grows_behind_the_peak(curve: Curve) -> int:
+    """Return the bytes by which the heap at the end of the runs grows, below equal peaks; or 0.
+
+    The peak may be that of a moment at the start, such as the load of a table.
+    """
+    points = curve.points[-FEWEST_SIZES:]
+    ends = [point.series[-1][1] for point in points if point.series]
+    if curve.witness != "heap" or len(ends) < FEWEST_SIZES:
+        return 0
+    limit = RESOLUTION["heap"] + curve.noise
+    steps = [after - before for before, after in pairwise(ends)]
+    return ends[-1] - ends[0] if min(steps) > limit else 0
+
+
 def _outside_of_the_heap(point: Point, *, own: bool) -> int:
     resident = point.peak_rss_bytes if own else point.elsewhere.resident
     return (resident or 0) - (point.peak_heap_bytes or 0) - point.elsewhere.pool

@@ -11,9 +11,14 @@ from lab.curves.limits import FEWEST_SIZES
 _CERTAIN = 0.99
 """Factor on the smallest leak, so that a slope of exactly that value counts as a leak."""
 
-_SLOWER = 0.9
-"""Share of the last step that the steps before let expect; a smaller step may be the last one."""
+_SLOWER, _MUCH_SLOWER = 0.9, 0.5
+"""Shares of a step that the steps before let expect.
 
+After a smaller step than the first share the growth may be at its end; one that is smaller than the
+second share was its end, also if another small step follows.
+"""
+_FADED = 0.25
+"""Share of the first slope; that of a root falls to a third over five sizes."""
 
 _STEEPER = 1.15
 """Ratio of neighbouring slopes from which growth counts as bending."""
@@ -80,9 +85,21 @@ class Shape:
         slopes = self._slopes
         if len(slopes) < 3 or min(slopes[:-1]) <= 0:
             return self.growth.steps[-1] < self.resolution < max(self.growth.steps)
-        trend = min(1.0, slopes[-2] / slopes[-3])
-        expected = slopes[-2] * trend * (self.sizes[-1] - self.sizes[-2])
-        return self.growth.steps[-1] < _SLOWER * expected - self.resolution / 2
+        before_last = len(slopes) > 3 and self.growth.steps[-2] < _MUCH_SLOWER * self._expected(-2)
+        return before_last or self.growth.steps[-1] < _SLOWER * self._expected(-1) - (
+            self.resolution / 2
+        )
+
+    def _expected(self, step: int) -> float:
+        """Return the bytes of a step that the two steps before it let expect."""
+        slopes = self._slopes
+        trend = min(1.0, slopes[step - 1] / slopes[step - 2])
+        return slopes[step - 1] * trend * (self.sizes[step] - self.sizes[step - 1])
+
+    @property
+    def fades(self) -> bool:
+        """Whether the last step is much less steep than the first, and so may be the last one."""
+        return self._slopes[-1] < _FADED * self._slopes[0]
 
     @property
     def stopped(self) -> bool:

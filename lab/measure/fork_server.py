@@ -31,7 +31,12 @@ from lab.measure.watcher import SUPPORTED, Signals, children, descendants, watch
 from lab.outcome import Outcome
 from lab.system.import_path import resolve, sole_error, user_frames
 from lab.system.interpreter import python_module
-from lab.system.linux import adopt_orphans, set_parent_death_signal
+from lab.system.linux import (
+    adopt_orphans,
+    return_free_memory,
+    set_parent_death_signal,
+    status,
+)
 
 Run = Callable[[], Outcome]
 
@@ -204,10 +209,10 @@ def _measure(task: Task, signals: Signals) -> Answer:
         if task.warm_up is not None:
             open_and(lambda run: run(), task.warm_up)
         open_and(lambda run: answers.append(_answer(task, run, signals)), task.arguments)
-        garbage = _collect_silently()
+        garbage, held = _collect_silently()
     # A workload that runs itself may pass on no call.
     answer = answers[0] if answers else Answer(Reading())
-    return answer.with_reading(garbage=garbage)
+    return answer.with_reading(garbage=garbage, garbage_bytes=held)
 
 
 def _in_this_process(run: Run) -> Run:
@@ -224,15 +229,25 @@ def _in_this_process(run: Run) -> Run:
     return once
 
 
-def _collect_silently() -> int:
-    """Collect garbage and return the number of objects; what they report comes too late."""
+def _collect_silently() -> tuple[int, int]:
+    """Collect garbage; return the objects and their bytes. What they report comes too late."""
     hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return gc.collect()
+            before = _resident()
+            objects = gc.collect()
+            return objects, max(0, before - _resident())
     finally:
         sys.unraisablehook = hook
+
+
+def _resident() -> int:
+    """Return the resident bytes without those that are free; 0 where the kernel does not say."""
+    return_free_memory()
+    with contextlib.suppress(OSError):
+        return status("RssAnon")
+    return 0
 
 
 def _answer(task: Task, run: Run, signals: Signals) -> Answer:

@@ -18,8 +18,7 @@ from lab.curves.allocation_sites import sites
 from lab.curves.curve import Reading, Witness
 from lab.curves.elsewhere import NOWHERE, Elsewhere
 from lab.errors import LabError
-from lab.measure.native_pools import pool_level
-from lab.measure.native_pools import rise as pool_rise
+from lab.measure.native_pools import PoolWatch
 from lab.outcome import Outcome
 from lab.system.linux import return_free_memory, status
 
@@ -77,7 +76,7 @@ def _heap(
     memray.set_log_level(logging.ERROR)  # type: ignore[attr-defined]  # its stub lacks it
     capture = scratch / "heap.memray"
     tell()
-    before, pools = _reset_high_watermark(), pool_level()
+    before, pools = _reset_high_watermark(), PoolWatch()
     start = time.perf_counter()
     with memray.Tracker(
         destination=memray.FileDestination(capture, overwrite=True, compress_on_exit=False),
@@ -86,7 +85,7 @@ def _heap(
     ):
         outcome = run()
     seconds = time.perf_counter() - start
-    elsewhere = Elsewhere(max(0, _high_watermark() - before), pool=pool_rise(pools))
+    elsewhere = Elsewhere(max(0, _high_watermark() - before), pool=pools.rise())
     tell()
     try:
         with memray.FileReader(capture) as reader:

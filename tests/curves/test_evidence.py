@@ -177,6 +177,27 @@ def test_growth_in_child_processes_is_confirmed_by_more_runs():
     assert grows(100, heap=200).wants == ""
 
 
+def test_growth_below_a_peak_of_the_start_is_followed():
+    def found(end, **more):
+        return verdict(
+            curve(
+                *(
+                    Point(n, 80 * MB, series=((0.0, 80 * MB), (0.1, end(n))), **items(n))
+                    for n in SIZES
+                ),
+                **more,
+            ),
+            O(1),
+        )
+
+    assert found(lambda n: MB).finding == "kept"
+    assert found(lambda n: 2 * MB - 5 * n).finding == "kept"
+    assert found(lambda n: n).finding == "kept"
+    hidden = found(lambda n: 70 * n)
+    assert (hidden.finding, hidden.wants) == ("inconclusive", "larger sizes")
+    assert "after it memory grows by 8.40 MB" in hidden.reason
+
+
 def test_a_pool_is_in_the_resident_set_already():
     point = Point(8_000, MB, 7 * MB, elsewhere=Elsewhere(pool=6 * MB, children=2))
     assert (point.peak("heap"), point.peak("rss")) == (7 * MB + 2, 7 * MB + 2)

@@ -49,6 +49,66 @@ def test_sizes_that_are_too_small_are_not_kept():
     assert "too small to tell" in small.reason
 
 
+ONE = O(1)
+
+
+def of_peaks(*peaks, sizes, claim=ONE, **more):
+    points = [
+        Point(
+            n,
+            p,
+            garbage_bytes=more.get("garbage", {}).get(n, 0),
+            garbage=more.get("objects", {}).get(n, 0),
+        )
+        for n, p in zip(sizes, peaks, strict=True)
+    ]
+    return verdict(Curve("f", "n", tuple(points), asked=more.get("asked", 0)), claim)
+
+
+def test_memory_that_has_stopped_is_not_called_growth_for_its_last_small_steps():
+    """They are more than the resolution, and less than a hundredth of the peak."""
+    sizes = (25, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400)
+    peaks = (7.82, 15.3, 30.3, 60.3, 120, 190, 210, 211, 212)
+    found = of_peaks(*(int(p * 1e6) for p in peaks), sizes=sizes)
+    assert (found.finding, found.wants) == ("inconclusive", "larger sizes")
+    roots = [int(40_000_000 * (n / 25) ** 0.5) for n in sizes]
+    assert of_peaks(*roots, sizes=sizes).finding == "broken"
+    logs = [int(5_000_000 * i) for i in range(1, 10)]
+    assert of_peaks(*logs, sizes=sizes).finding == "broken"
+
+
+def test_little_growth_that_fades_is_broken_only_if_it_is_confirmed():
+    sizes = (100, 200, 400, 800, 1_600, 3_200, 6_400)
+    fading = [358_000, 465_000, 488_000, 531_000, 619_000, 683_000, 706_000]
+    assert of_peaks(*fading, sizes=sizes, asked=5).finding == "inconclusive"
+    steady = [300_000 + 200 * n for n in sizes]
+    assert of_peaks(*steady, sizes=sizes, asked=5).finding == "broken"
+
+
+def test_few_objects_that_wait_for_the_collector_and_hold_much_are_no_growth():
+    sizes = (8_000, 16_000, 32_000, 64_000, 128_000)
+    peaks = [100 * n for n in sizes]
+    found = of_peaks(
+        *peaks,
+        sizes=sizes,
+        objects={n: n // 500 for n in sizes},
+        garbage={n: 95 * n for n in sizes},
+    )
+    assert (found.finding, found.wants) == ("inconclusive", "larger sizes")
+    assert "wait for the garbage collector" in found.reason
+    found = of_peaks(
+        *peaks, sizes=sizes, objects={n: n // 500 for n in sizes}, garbage={n: 5 * n for n in sizes}
+    )
+    assert found.finding == "broken"
+
+
+def test_growth_in_proportion_that_slows_is_followed():
+    sizes = (8_000, 16_000, 32_000, 64_000, 128_000)
+    peaks = (210_000, 400_000, 790_000, 1_590_000, 2_140_000)
+    assert of_peaks(*peaks, sizes=sizes, claim=O("n")).wants == "larger sizes"
+    assert of_peaks(*(25 * n for n in sizes), sizes=sizes, claim=O("n")).wants == ""
+
+
 def test_four_sizes_are_too_few():
     few = verdict(curve(lambda n: 9, sizes=SIZES[:4]), O(1))
     assert (few.finding, few.growth) == ("inconclusive", None)

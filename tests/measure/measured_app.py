@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
 SETTING = os.environ.get("MEASURED_APP", "none")
@@ -61,6 +62,17 @@ def worker(n: int) -> Response:
         os.setsid()
         time.sleep(600)
     return Response(b"x" * n)
+
+
+@app.get("/later")
+def later(n: int) -> Response:
+    """Allocate 100 bytes for each item after the answer, and return one byte for each."""
+
+    def work() -> None:
+        time.sleep(0.1)
+        bytearray(100 * n)
+
+    return Response(b"x" * n, background=BackgroundTask(work))
 
 
 @app.get("/whole")

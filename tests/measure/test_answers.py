@@ -74,6 +74,8 @@ def opened():
     [
         ([1, 22], 2, 3, "list"),
         (body(2), 2, 16, "generator"),
+        ({"rows": body(2), "more": [body(1)]}, 1, 32, "dict"),
+        (iter([body(2), (body(1),)]), 2, 24, "list_iterator"),
         ("tëxt", 1, 5, "str"),
         (None, 1, 4, "NoneType"),
         ({"a": "bc"}, 1, 3, "dict"),

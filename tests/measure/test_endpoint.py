@@ -34,6 +34,11 @@ def test_a_server_that_keeps_100_bytes_of_each_item_grows_by_100():
     assert [point.counts["bytes"] for point in curve.points] == [7, 7, 7, 8, 8]
 
 
+def test_work_after_the_answer_is_part_of_a_request():
+    small, large = sweep("GET /later?n={n}", sizes=(1_000, 100_000)).points
+    assert large.peak_heap_bytes - small.peak_heap_bytes > 9_500_000
+
+
 @linux
 def test_child_processes_of_a_server_count():
     curve = sweep("GET /child?n={n}", sizes=(20_000, 200_000))

@@ -62,6 +62,23 @@ def test_the_pool_of_arrow_is_counted():
     assert 1_600_000 <= elsewhere(HIDDEN + "arrow_table").pool < 1_700_000
 
 
+@contextlib.contextmanager
+def after_a_higher_peak(n):
+    import pyarrow
+
+    pyarrow.array(range(10 * n))
+    yield n
+
+
+def test_an_earlier_peak_of_the_pool_hides_nothing():
+    """As that of a set-up that has made the data in the same process."""
+    pytest.importorskip("pyarrow")
+    function = Function(HIDDEN + "arrow_table", f"{__name__}:after_a_higher_peak")
+    with Processes() as processes:
+        seen = processes.read(function.workload("n", 100_000), "heap", 60).elsewhere
+    assert 1_600_000 <= seen.pool < 1_700_000
+
+
 def keeps_a_child(n):
     """Leave a process behind that has left the process group."""
     if os.fork() == 0:

@@ -25,9 +25,9 @@ from lab.errors import LabError
 from lab.measure import run_progress
 from lab.measure.http.body import PLACE, Body
 from lab.measure.http.clients import LONGEST_LINE, read_result
-from lab.measure.memory_cap import MEMORY_ERRORS
+from lab.measure.http.open_requests import OpenRequests
 from lab.measure.workload import LASTING, Start, Workload, warm_size
-from lab.net.application import Asgi, parse_path
+from lab.net.application import parse_path
 from lab.net.listen import listening
 from lab.net.server_log import ServerLog
 from lab.outcome import Outcome
@@ -193,11 +193,13 @@ class EndpointServer:
         clients: "subprocess.Popen[str]",
         log: ServerLog,
         server: "ApplicationServer",
+        requests: OpenRequests,
     ) -> None:
         self._port = port
         self._clients = clients
         self._log = log
         self._server = server
+        self._requests = requests
 
     def answer(self, endpoint: Endpoint, size: int) -> Outcome:
         """Send the request from all clients and return the outcome of their answers.
@@ -225,6 +227,7 @@ class EndpointServer:
         run_progress.reached(received.get("received", 0))
         if "failed" in received:
             raise self._failed(f"{endpoint} at {size:,}: {received['failed']}")
+        self._requests.wait()
         return Outcome(received["digest"], received["counts"])
 
     def _failed(self, failure: str) -> LabError:
@@ -246,7 +249,8 @@ def _running(app: str, send_buffer: int | None) -> Iterator[EndpointServer]:
     from lab.net.uvicorn_server import ApplicationServer
 
     log = ServerLog(printed=True)
-    server = ApplicationServer(app, log, _watched, log_config=None)
+    requests = OpenRequests()
+    server = ApplicationServer(app, log, requests.watched, log_config=None)
     with listening() as listener, _clients() as clients:
         if send_buffer is not None:
             # The sockets of the connections inherit it.
@@ -262,24 +266,11 @@ def _running(app: str, send_buffer: int | None) -> Iterator[EndpointServer]:
                 raise server.not_started(late if thread.is_alive() else "uvicorn ended at once")
             time.sleep(0.005)
         try:
-            yield EndpointServer(port, clients, log, server)
+            yield EndpointServer(port, clients, log, server, requests)
         finally:
             server.should_exit = True
             # The process ends next; a shutdown that hangs must not cost the reading.
             thread.join(_STOP)
-
-
-def _watched(app: Asgi) -> Asgi:
-    """Record refusals of memory in an application: a client only sees that its answer failed."""
-
-    async def watched(scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await app(scope, receive, send)
-        except BaseException as error:
-            MEMORY_ERRORS.note(error)
-            raise
-
-    return watched
 
 
 @contextmanager
