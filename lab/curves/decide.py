@@ -88,9 +88,10 @@ def decide(curve: Curve, *, grows: bool) -> Decision:
         decision = replace(decision, reason=f"{decision.reason}, in runs without a warm-up")
     if not decision.by_growth:
         decision = _with_evidence(curve, decision, grows)
-    if decision.finding == "kept" and curve.overall_error:
-        gap = f"{decision.reason}; but not every size was measured ({curve.overall_error})"
-        return replace(decision, finding="inconclusive", reason=gap, wants="")
+    gaps = [p.error for p in curve.points if p.error and p.peak(curve.witness) is None]
+    if decision.finding == "kept" and gaps:
+        reason = f"{decision.reason}; but not every size was measured ({gaps[0]})"
+        return replace(decision, finding="inconclusive", reason=reason, wants="")
     return decision
 
 

@@ -96,6 +96,8 @@ def test_a_size_that_was_not_measured_leaves_the_verdict_open():
         found = verdict(curve(*points, *missing), claim)
         assert (found.finding, found.wants) == ("inconclusive", "")
         assert "not every size was measured (not finished after 3 s)" in found.reason
+    timed = [Point(n, MB, error="the time was not taken", **items(n)) for n in SIZES]
+    assert verdict(curve(*timed), O(1)).finding == "kept"
     grows = [Point(n, MB + 32 * n, **items(n)) for n in SIZES]
     assert verdict(curve(*grows, *missing), O(1)).finding == "broken"
 

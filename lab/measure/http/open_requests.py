@@ -6,7 +6,7 @@ from typing import Any
 from lab.measure.memory_cap import MEMORY_ERRORS
 from lab.net.application import Asgi
 
-_BACKGROUND = 30.0
+_BACKGROUND = 10.0
 """Seconds for work after the answer, such as background tasks."""
 
 
