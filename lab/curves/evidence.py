@@ -115,7 +115,8 @@ def grows_behind_the_peak(curve: Curve) -> int:
     The peak may be that of a moment at the start, such as the load of a table.
     """
     points = curve.points[-FEWEST_SIZES:]
-    ends = [point.series[-1][1] for point in points if point.series]
+    # The last of all may be after the answer has been freed.
+    ends = [max(size for _, size in point.series[-3:]) for point in points if point.series]
     if curve.witness != "heap" or len(ends) < FEWEST_SIZES:
         return 0
     limit = RESOLUTION["heap"] + curve.noise

@@ -84,6 +84,7 @@ def _heap(
         file_format=memray.FileFormat.AGGREGATED_ALLOCATIONS,
     ):
         outcome = run()
+    gc.disable()  # what the run has left to the collector is counted later
     seconds = time.perf_counter() - start
     elsewhere = Elsewhere(max(0, _high_watermark() - before), pool=pools.rise())
     tell()

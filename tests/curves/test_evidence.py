@@ -180,13 +180,13 @@ def test_growth_in_child_processes_is_confirmed_by_more_runs():
 
 
 def test_growth_below_a_peak_of_the_start_is_followed():
+    def series(end):
+        return ((0.0, 80 * MB), (0.1, end - 500), (0.11, end), (0.12, 4_000))
+
     def found(end, **more):
         return verdict(
             curve(
-                *(
-                    Point(n, 80 * MB, series=((0.0, 80 * MB), (0.1, end(n))), **items(n))
-                    for n in SIZES
-                ),
+                *(Point(n, 80 * MB, series=series(end(n)), **items(n)) for n in SIZES),
                 **more,
             ),
             O(1),
