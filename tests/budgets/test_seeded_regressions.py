@@ -74,7 +74,7 @@ def first(number, patches):
     ]
 
 
-@pytest.mark.parametrize("patch", first(3, REGRESSIONS))
+@pytest.mark.parametrize("patch", first(2, REGRESSIONS))
 def test_a_regression_turns_the_check_red_and_its_line_is_named(patch, shop_database, tmp_path):
     code, found, _ = check(changed(patch, tmp_path), shop_database)
     assert code == 1

@@ -23,7 +23,7 @@ AT_ONCE = {
 }
 """Kinds of wrong answers that `make test` grades; `make everything` grades all, of all lessons."""
 
-FOR_EACH = {"naive", "right_count_wrong_rows"}
+FOR_EACH = {"naive"}
 """Those that `make test-slow` grades for each lesson, and all for the first."""
 
 

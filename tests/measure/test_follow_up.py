@@ -193,14 +193,18 @@ LONG = {
     "collector_is_off",
     "thread_pool_of_four",
 }
-"""Functions that take longest; they are measured with the full sizes."""
+"""Functions that take longest; they are measured by `make everything` only."""
 
 
 def each_of(functions):
-    """Return the functions as parameters, for the slow tests or the full ones."""
+    """Return the functions as parameters: every second one for the slow tests, all for the full."""
     return [
-        pytest.param(f, id=f.__name__, marks=pytest.mark.full if f.__name__ in LONG else ())
-        for f in functions
+        pytest.param(
+            function,
+            id=function.__name__,
+            marks=pytest.mark.full if function.__name__ in LONG or number % 2 else (),
+        )
+        for number, function in enumerate(functions)
     ]
 
 
