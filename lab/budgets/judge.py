@@ -245,7 +245,8 @@ def _hidden(curve: Curve, ceiling: int | None) -> Point | None:
     """Return the point whose resident set is over the ceiling by what no heap shows, or None."""
     if ceiling is None or curve.witness != "heap":
         return None
-    hidden = [p for p in curve.points if unseen(p) and (p.peak("heap") or 0) + unseen(p) > ceiling]
+    more = [(unseen(p, p.size if curve.axis == "clients" else 0), p) for p in curve.points]
+    hidden = [p for bytes_, p in more if bytes_ and (p.peak("heap") or 0) + bytes_ > ceiling]
     return max(hidden, key=unseen, default=None)
 
 

@@ -138,13 +138,18 @@ _LITTLE = 4 * 1024 * 1024
 """Bytes that the resident set may rise over the heap: pages that are not full, the tracer."""
 
 
-def unseen(point: Point) -> int:
+_THREAD = 256 * 1024
+"""Bytes for the stack of a thread and its part of malloc's memory; a client may take a thread."""
+
+
+def unseen(point: Point, clients: int = 0) -> int:
     """Return the bytes of a run's resident set that neither its heap nor mapped files explain.
 
-    They are 0 if they are few, or fewer than those of the heap: pages are not always full.
+    They are 0 if they are few, also for each client, or fewer than those of the heap: pages are
+    not always full.
     """
     heap = (point.peak_heap_bytes or 0) + point.elsewhere.pool
     resident = point.peak_rss_bytes
     rise = point.elsewhere.resident if resident is None else resident
     unexplained = rise - point.elsewhere.mapped - heap
-    return unexplained if unexplained > max(_LITTLE, heap) else 0
+    return unexplained if unexplained > max(_LITTLE + clients * _THREAD, heap) else 0

@@ -222,3 +222,6 @@ def test_pages_that_neither_heap_nor_files_explain_are_unseen_memory():
     assert unseen(Point(1, 2 * MB, 34 * MB, elsewhere=Elsewhere(mapped=31 * MB))) == 0
     assert unseen(Point(1, 20 * MB, 34 * MB)) == 0
     assert unseen(Point(1, 1 * MB, 3 * MB)) == 0
+    assert unseen(Point(16, 3 * MB, 8 * MB)) == 5 * MB
+    assert unseen(Point(16, 3 * MB, 8 * MB), clients=16) == 0
+    assert unseen(Point(16, 3 * MB, 14 * MB), clients=16) == 11 * MB
